@@ -1,0 +1,1 @@
+"""The bundle (networks, preparation, statistics, card) and the sessions of the inference engines."""

@@ -1,0 +1,233 @@
+"""The one implementation of preprocessing: training, evaluation, command line and Python all go through `prepare`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from leukolens.finding import ImageError, UsageError
+from leukolens.smear.squeeze import Squeeze, recognise_squeeze
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WORKING_SIDE = 640
+"""Longest side, in px, of the reduced picture on which marks, squeeze and quality are measured."""
+
+
+class Preparation(BaseModel):
+    """What is done to a picture before a network sees it. Part of a bundle.
+
+    Attributes
+    ----------
+    width, height
+        Size of the prepared picture in px, in true shapes.
+    paint_out_marks
+        Whether burned-in scale bars, text and marks are painted out.
+    squeeze
+        "recognise": undo the squeeze found in the picture; "none": take every picture as true.
+    landscape
+        Whether portrait pictures are turned by 90 degrees. A smear has no up.
+    pad
+        What fills the rest where the picture's shape is not that of the prepared one: its own background colour.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int = Field(default=224, ge=16, le=4096)
+    height: int = Field(default=168, ge=16, le=4096)
+    paint_out_marks: bool = True
+    squeeze: Literal["recognise", "none"] = "recognise"
+    landscape: bool = True
+    pad: Literal["background"] = "background"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as a network sees it, and the way back.
+
+    Attributes
+    ----------
+    pixels
+        (height, width, 3) uint8, sRGB, true shapes.
+    matrix
+        (2, 3) float64. Takes (x, y, 1) of a prepared pixel to (x, y) of the image as given; whole numbers are the
+        centres of pixels in both.
+    squeeze
+        What was found or declared.
+    burned_in
+        Share of the pixels that were painted out, 0 to 1.
+    working
+        (h, w, 3) uint8: the picture as given, marks painted out, longest side at most 640 px.
+    """
+
+    pixels: NDArray[np.uint8]
+    matrix: NDArray[np.float64]
+    squeeze: Squeeze
+    burned_in: float
+    working: NDArray[np.uint8]
+
+
+def prepare(rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None = None) -> Prepared:
+    """Bring a picture into the size and the true shapes that a network expects. Nothing is cropped or stretched.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8, sRGB.
+    spec
+        What to do.
+    aspect
+        True width of the whole picture divided by its true height, where it is known; otherwise the squeeze is
+        recognised from the picture.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ImageError
+        `rgb` is not a picture of that form.
+    UsageError
+        `aspect` implies a squeeze that cannot be.
+    """
+    _check(rgb)
+    height, width = rgb.shape[:2]
+    working = _reduce(rgb)
+    burned_in = 0.0
+    if spec.paint_out_marks:
+        from leukolens.smear.marks import find_marks, paint_out
+
+        marks = find_marks(working)
+        burned_in = float(marks.mean())
+        if burned_in > 0.0:
+            working = paint_out(working, marks)
+    squeeze = _squeeze_of(working, spec, None if aspect is None else aspect * height / width)
+    turned = spec.landscape and width * squeeze.factor < height
+    upright = np.ascontiguousarray(np.rot90(working)) if turned else working
+    true_width, true_height = (height, width * squeeze.factor) if turned else (width * squeeze.factor, height)
+    scale = min(spec.width / true_width, spec.height / true_height)
+    inner = (
+        min(spec.width, max(1, round(true_width * scale))),
+        min(spec.height, max(1, round(true_height * scale))),
+    )
+    left, top = (spec.width - inner[0]) // 2, (spec.height - inner[1]) // 2
+    pixels = _place(_resample(upright, inner), left, top, spec, working)
+    matrix = _back(width, height, inner, (left, top), turned=turned)
+    return Prepared(pixels, matrix, squeeze, burned_in, working)
+
+
+def map_back(values: NDArray[np.float32], prepared: Prepared, width: int, height: int) -> NDArray[np.float32]:
+    """Bring a coarse map over the prepared picture back onto the image as given.
+
+    Parameters
+    ----------
+    values
+        (h, w) float32, cells of equal size that cover the prepared picture.
+    prepared
+        The picture that the map belongs to.
+    width, height
+        Size of the image as given, px.
+
+    Returns
+    -------
+    NDArray
+        (height, width) float32, linearly interpolated; 0 where the map says nothing.
+    """
+    high, wide = prepared.pixels.shape[:2]
+    rows, columns = values.shape
+    step_x, step_y = wide / columns, high / rows
+    # One more ring of cells, so that pixels beyond the outermost centres keep the outermost value.
+    grown = cv2.copyMakeBorder(np.ascontiguousarray(values, np.float32), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    to_prepared = np.array([[step_x, 0, -step_x / 2 - 0.5], [0, step_y, -step_y / 2 - 0.5], [0, 0, 1]])
+    matrix = prepared.matrix @ to_prepared
+    mapped = cv2.warpAffine(grown, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(mapped, np.float32)
+
+
+def _check(rgb: NDArray[np.uint8]) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
+        raise ImageError(
+            "The picture cannot be prepared",
+            expected="an array (H, W, 3) of uint8",
+            found=f"{rgb.shape} of {rgb.dtype}",
+            todo="read it with leukolens.smear.reading.read_image",
+        )
+
+
+def _reduce(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the picture with its longest side at most `WORKING_SIDE`, averaged over areas."""
+    height, width = rgb.shape[:2]
+    scale = WORKING_SIDE / max(height, width)
+    if scale >= 1.0:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _squeeze_of(working: NDArray[np.uint8], spec: Preparation, declared: float | None) -> Squeeze:
+    if declared is None and spec.squeeze == "none":
+        return Squeeze(1.0, None, 1.0, "shape")
+    if declared is not None and not 0.2 <= declared <= 5.0:
+        raise UsageError(
+            "The aspect cannot be that of this picture",
+            expected="true width / true height within a factor of 5 of the picture's own",
+            found=f"a squeeze by {declared:.3g}",
+            todo="leave it out to have the squeeze recognised",
+        )
+    return recognise_squeeze(working, declared)
+
+
+def _resample(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Resize without aliasing: areas where an axis shrinks, linear where it grows."""
+    for wanted in ((size[0], rgb.shape[0]), size):
+        now = (rgb.shape[1], rgb.shape[0])
+        if wanted == now:
+            continue
+        shrinks = wanted[0] < now[0] or wanted[1] < now[1]
+        rgb = np.asarray(
+            cv2.resize(rgb, wanted, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
+        )
+    return rgb
+
+
+def _background(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the colour (3,) of the empty background: the median of the brightest third of the pixels."""
+    pixels = rgb.reshape(-1, 3)[:: max(1, rgb.size // 3 // 20_000)]
+    brightness = pixels.sum(axis=1, dtype=np.int32)
+    bright = pixels[brightness >= np.quantile(brightness, 2 / 3)]
+    return np.asarray(np.median(bright, axis=0), np.uint8)
+
+
+def _place(
+    inner: NDArray[np.uint8], left: int, top: int, spec: Preparation, working: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    high, wide = inner.shape[:2]
+    if (wide, high) == (spec.width, spec.height):
+        return np.ascontiguousarray(inner)
+    canvas = np.empty((spec.height, spec.width, 3), np.uint8)
+    canvas[:] = _background(working)
+    canvas[top : top + high, left : left + wide] = inner
+    return canvas
+
+
+def _back(
+    width: int, height: int, inner: tuple[int, int], corner: tuple[int, int], *, turned: bool
+) -> NDArray[np.float64]:
+    """Return the matrix from centres of prepared pixels to centres of pixels of the image as given."""
+    if turned:
+        # np.rot90 turns anticlockwise: the columns of the turned picture are rows of the given one, its rows run back.
+        per_x, per_y = height / inner[0], width / inner[1]
+        return np.array(
+            [
+                [0.0, -per_y, width - 0.5 - (0.5 - corner[1]) * per_y],
+                [per_x, 0.0, (0.5 - corner[0]) * per_x - 0.5],
+            ]
+        )
+    per_x, per_y = width / inner[0], height / inner[1]
+    return np.array([[per_x, 0.0, (0.5 - corner[0]) * per_x - 0.5], [0.0, per_y, (0.5 - corner[1]) * per_y - 0.5]])

@@ -1,0 +1,281 @@
+"""Finding and painting out what the camera's program burned into a picture: scale bars, their boxes and text.
+
+Three kinds are known: dark ink on a white box, red ink laid over the cells, and a black bar with text and no box.
+All three are sharp, thin and of one colour, which stained cells are not; they sit in the upper or lower quarter.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BAND: Final = 0.25
+"""Share of the height, at the top and at the bottom, in which marks are looked for."""
+WORK_SIZE: Final = 1280
+"""Longer side in pixels above which the bands are reduced before looking."""
+
+_BLACK: Final = 100  # brightest channel of black ink, after sampling and JPEG
+_NEUTRAL: Final = 45  # largest difference of channels of black ink
+_CONTRAST: Final = 90  # least step from black ink to what surrounds it
+_RED: Final = 32  # least excess of red over the larger of green and blue in red ink
+_ALONE: Final = 0.6  # share of all red of the band that one mark must hold; where all is red, it is the stain
+_LONGEST: Final = 0.35  # longest mark against the picture's width
+_FAINT_RED: Final = 10  # the same for the ends of a bar that was sampled down
+_PAPER: Final = 238  # darkest channel of the white box
+_MOSTLY: Final = 0.7  # share of white pixels along a line that still lies in the box
+
+
+class _Rect(NamedTuple):
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+def find_marks(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Find burned-in scale bars with their box and text, and red marks.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8 sRGB picture of any size.
+
+    Returns
+    -------
+    ndarray
+        (H, W) bool, true where something was burned in. Each mark is one upright rectangle.
+    """
+    height, width = rgb.shape[:2]
+    mask = np.zeros((height, width), dtype=np.bool_)
+    depth = round(BAND * height)
+    if depth < 8 or width < 32:
+        return mask
+    shrink = min(1.0, WORK_SIZE / max(height, width))
+    for top in (0, height - depth):
+        band = np.ascontiguousarray(rgb[top : top + depth])
+        if shrink < 1.0:
+            band = cv2.resize(band, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        for rect in _marks_in_band(band):
+            x0, y0 = int(rect.x0 / shrink), top + int(rect.y0 / shrink)
+            x1, y1 = int(np.ceil(rect.x1 / shrink)), top + int(np.ceil(rect.y1 / shrink))
+            mask[y0 : min(y1, top + depth), x0:x1] = True
+    return mask
+
+
+def _marks_in_band(band: NDArray[np.uint8]) -> list[_Rect]:
+    red, green, blue = cv2.split(band)
+    low = cv2.min(cv2.min(red, green), blue)
+    high = cv2.max(cv2.max(red, green), blue)
+    rects = _black_marks(low, high)
+    rects += _red_marks(red, cv2.max(green, blue))
+    return rects
+
+
+def _odd(value: float) -> int:
+    return int(value) | 1
+
+
+def _stroke(width: int) -> int:
+    """Widest stroke of a letter or bar, in pixels, odd."""
+    return max(5, _odd(0.012 * width))
+
+
+def _black_marks(low: NDArray[np.uint8], high: NDArray[np.uint8]) -> list[_Rect]:
+    width = low.shape[1]
+    dark = cv2.compare(high, _BLACK, cv2.CMP_LE)
+    if not dark.any():
+        return []
+    stroke = _stroke(width)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke, stroke))
+    ground = cv2.morphologyEx(high, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+    thin = cv2.compare(cv2.subtract(ground, high), _CONTRAST, cv2.CMP_GE)
+    neutral = cv2.compare(cv2.subtract(high, low), _NEUTRAL, cv2.CMP_LE)
+    ink = cv2.bitwise_and(cv2.bitwise_and(dark, thin), neutral)
+    found = []
+    for rect, count in _clusters(ink, width):
+        if count < 6 or not 0.02 * width <= rect.x1 - rect.x0 <= _LONGEST * width:
+            continue
+        if _is_on_paper(rect, low, ink):
+            found.append(_grow_over_paper(rect, low))
+        elif _has_bar(rect, ink, width):
+            found.append(_with_margin(rect, low.shape))
+    return found
+
+
+def _red_marks(red: NDArray[np.uint8], rest: NDArray[np.uint8]) -> list[_Rect]:
+    width = red.shape[1]
+    excess = cv2.subtract(red, rest)
+    strong = cv2.compare(excess, _RED, cv2.CMP_GE)
+    if not strong.any():
+        return []
+    stroke = _stroke(width)
+    ground = cv2.morphologyEx(excess, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
+    thin = cv2.compare(cv2.subtract(excess, ground), _RED, cv2.CMP_GE)
+    found = []
+    total = cv2.countNonZero(strong)
+    for rect, count in _clusters(thin, width):
+        across, down = rect.x1 - rect.x0, rect.y1 - rect.y0
+        if count < max(6, _ALONE * total) or not max(0.03 * width, 1.2 * down) <= across <= _LONGEST * width:
+            continue
+        if not _has_bar(rect, thin, width):
+            rect = _lengthened(rect, width)
+        found.append(_with_margin(_reach_of_faint_red(rect, excess), red.shape))
+    return found
+
+
+def _lengthened(rect: _Rect, width: int) -> _Rect:
+    """Give a line of red text the length of the bar under it, where sampling down has lost the bar but for its ends."""
+    aside = round(0.35 * (rect.x1 - rect.x0))
+    return _Rect(max(0, rect.x0 - aside), rect.y0, min(width, rect.x1 + aside), rect.y1)
+
+
+def _clusters(ink: NDArray[np.uint8], width: int) -> list[tuple[_Rect, int]]:
+    """Group strokes that lie as near as letters of one line do; give each group's bounds and pixels of ink."""
+    across, down = max(3, round(0.022 * width)), max(3, round(0.018 * width))
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * across + 1, 2 * down + 1))
+    joined = cv2.dilate(ink, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
+    groups = []
+    for index in range(1, count):
+        x, y, w, h = (int(v) for v in stats[index, :4])
+        part = (labels[y : y + h, x : x + w] == index) & (ink[y : y + h, x : x + w] > 0)
+        columns, rows = np.flatnonzero(part.any(axis=0)), np.flatnonzero(part.any(axis=1))
+        bounds = _Rect(x + int(columns[0]), y + int(rows[0]), x + int(columns[-1]) + 1, y + int(rows[-1]) + 1)
+        groups.append((bounds, int(part.sum())))
+    return groups
+
+
+def _is_on_paper(rect: _Rect, low: NDArray[np.uint8], ink: NDArray[np.uint8]) -> bool:
+    """Whether nearly all between the letters is white; pixels that touch ink are left out, being mixtures."""
+    touched = cv2.dilate(ink[rect.y0 : rect.y1, rect.x0 : rect.x1], np.ones((3, 3), np.uint8)) > 0
+    between = low[rect.y0 : rect.y1, rect.x0 : rect.x1][~touched]
+    return between.size > 0 and float((between >= _PAPER).mean()) >= 0.9
+
+
+def _grow_over_paper(rect: _Rect, low: NDArray[np.uint8]) -> _Rect:
+    """Move each side outwards while it runs mostly over white, at most the mark's height or a quarter of its width."""
+    height, width = low.shape
+    reach = max(3, rect.y1 - rect.y0, (rect.x1 - rect.x0) // 4)
+    x0, y0, x1, y1 = rect
+    paper = low >= _PAPER
+    for _ in range(reach):
+        if x0 > 0 and paper[y0:y1, x0 - 1].mean() >= _MOSTLY:
+            x0 -= 1
+        if x1 < width and paper[y0:y1, x1].mean() >= _MOSTLY:
+            x1 += 1
+        if y0 > 0 and paper[y0 - 1, x0:x1].mean() >= _MOSTLY:
+            y0 -= 1
+        if y1 < height and paper[y1, x0:x1].mean() >= _MOSTLY:
+            y1 += 1
+    return _with_margin(_Rect(x0, y0, x1, y1), low.shape)
+
+
+def _has_bar(rect: _Rect, ink: NDArray[np.uint8], width: int) -> bool:
+    """Whether a straight level line of ink is there, long against its thickness."""
+    length = max(8, round(0.03 * width))
+    part = ink[rect.y0 : rect.y1, rect.x0 : rect.x1]
+    if part.shape[1] < length:
+        return False
+    runs = cv2.erode(part, np.ones((1, length), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    thickness = int(runs.any(axis=1).sum())
+    return 0 < thickness <= max(3, round(0.012 * width))
+
+
+def _reach_of_faint_red(rect: _Rect, excess: NDArray[np.uint8]) -> _Rect:
+    """Widen a red mark to the faint ends of its bar, within half its width and its own height."""
+    height, width = excess.shape
+    aside, above = (rect.x1 - rect.x0) // 2 + 2, (rect.y1 - rect.y0) // 2 + 2
+    x0, y0 = max(0, rect.x0 - aside), max(0, rect.y0 - above)
+    x1, y1 = min(width, rect.x1 + aside), min(height, rect.y1 + above)
+    faint = excess[y0:y1, x0:x1] >= _FAINT_RED
+    columns, rows = np.flatnonzero(faint.any(axis=0)), np.flatnonzero(faint.any(axis=1))
+    return _Rect(x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1)
+
+
+def _with_margin(rect: _Rect, shape: tuple[int, ...]) -> _Rect:
+    margin = max(2, round(0.006 * shape[1]))
+    return _Rect(
+        max(0, rect.x0 - margin),
+        max(0, rect.y0 - margin),
+        min(shape[1], rect.x1 + margin),
+        min(shape[0], rect.y1 + margin),
+    )
+
+
+def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Fill the marked pixels smoothly from what surrounds them, with the picture's own grain.
+
+    No cell is invented: the fill is a smooth surface through the surrounding pixels (pull-push interpolation over a
+    pyramid, Gortler et al. 1996, doi 10.1145/237170.237200), not a copy of another part of the picture.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8 sRGB picture.
+    mask
+        (H, W) bool, true where it is to be filled. All true gives a plain grey picture.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) uint8, a new picture, equal to `rgb` outside `mask`.
+    """
+    out = rgb.copy()
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    height, width = mask.shape
+    for index in range(1, count):
+        x, y, w, h = (int(v) for v in stats[index, :4])
+        ring = max(4, round(0.5 * min(w, h)))
+        window = (slice(max(0, y - ring), min(height, y + h + ring)), slice(max(0, x - ring), min(width, x + w + ring)))
+        hole = mask[window]
+        filled = _fill(rgb[window], hole)
+        out[window][hole] = filled[hole]
+    return out
+
+
+def _fill(rgb: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    known = (~hole).astype(np.float32)
+    if not known.any():
+        return np.full_like(rgb, 128)
+    colour = rgb.astype(np.float32) * known[..., None]
+    surface = _pull_push(np.dstack([colour, known]))
+    side = _odd(max(3, 0.25 * min(hole.sum(axis=0).max(), hole.sum(axis=1).max())))
+    surface[~hole] = rgb[~hole]
+    surface = cv2.blur(surface, (side, side), borderType=cv2.BORDER_REPLICATE)
+    grain = _grain(hole.shape[0], hole.shape[1]) * _grain_size(rgb, hole)
+    return np.clip(surface + grain + 0.5, 0, 255).astype(np.uint8)
+
+
+def _pull_push(weighted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Interpolate (h, w, 4) of colour times weight and weight; give (h, w, 3) without gaps."""
+    height, width = weighted.shape[:2]
+    weight = weighted[..., 3:]
+    own = weighted[..., :3] / np.maximum(weight, 1e-6)
+    if min(height, width) <= 1 or float(weight.min()) > 0.5:
+        mean = weighted[..., :3].sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
+        return np.where(weight > 0, own, mean).astype(np.float32)
+    size = ((width + 1) // 2, (height + 1) // 2)
+    coarse = _pull_push(cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).astype(np.float32))
+    below = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return (own * weight + below * (1.0 - weight)).astype(np.float32)
+
+
+def _grain_size(rgb: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Spread of the fine grain around the hole, per channel, robust against cell edges (median absolute deviation)."""
+    fine = cv2.subtract(rgb, cv2.blur(rgb, (3, 3)), dtype=cv2.CV_16S)
+    around = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
+    if not around.any():
+        return np.zeros(3, dtype=np.float32)
+    return np.asarray(1.5 * np.median(np.abs(fine[around]), axis=0), dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _grain(height: int, width: int) -> NDArray[np.float32]:
+    """Fixed unit noise (height, width, 1), the same for all channels as luminance grain is."""
+    noise = np.random.default_rng(5).standard_normal((height, width, 1), dtype=np.float32)
+    noise.flags.writeable = False
+    return noise

@@ -24,6 +24,7 @@ _CONTRAST: Final = 90  # least step from black ink to what surrounds it
 _RED: Final = 32  # least excess of red over the larger of green and blue in red ink
 _ALONE: Final = 0.6  # share of all red of the band that one mark must hold; where all is red, it is the stain
 _LONGEST: Final = 0.35  # longest mark against the picture's width
+_WHOLE_TEXT: Final = 0.05  # least length of text against the picture's width; shorter, and part of it was not seen
 _FAINT_RED: Final = 10  # the same for the ends of a bar that was sampled down
 _PAPER: Final = 238  # darkest channel of the white box
 _MOSTLY: Final = 0.7  # share of white pixels along a line that still lies in the box
@@ -34,6 +35,10 @@ class _Rect(NamedTuple):
     y0: int
     x1: int
     y1: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
 
 def find_marks(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -71,7 +76,7 @@ def _marks_in_band(band: NDArray[np.uint8]) -> list[_Rect]:
     low = cv2.min(cv2.min(red, green), blue)
     high = cv2.max(cv2.max(red, green), blue)
     rects = _black_marks(low, high)
-    rects += _red_marks(red, cv2.max(green, blue))
+    rects += _red_marks(red, green, blue)
     return rects
 
 
@@ -81,7 +86,7 @@ def _odd(value: float) -> int:
 
 def _stroke(width: int) -> int:
     """Widest stroke of a letter or bar, in pixels, odd."""
-    return max(5, _odd(0.012 * width))
+    return max(5, _odd(0.008 * width))
 
 
 def _black_marks(low: NDArray[np.uint8], high: NDArray[np.uint8]) -> list[_Rect]:
@@ -106,9 +111,9 @@ def _black_marks(low: NDArray[np.uint8], high: NDArray[np.uint8]) -> list[_Rect]
     return found
 
 
-def _red_marks(red: NDArray[np.uint8], rest: NDArray[np.uint8]) -> list[_Rect]:
+def _red_marks(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[np.uint8]) -> list[_Rect]:
     width = red.shape[1]
-    excess = cv2.subtract(red, rest)
+    excess = cv2.subtract(red, cv2.max(green, blue))
     strong = cv2.compare(excess, _RED, cv2.CMP_GE)
     if not strong.any():
         return []
@@ -119,18 +124,20 @@ def _red_marks(red: NDArray[np.uint8], rest: NDArray[np.uint8]) -> list[_Rect]:
     total = cv2.countNonZero(strong)
     for rect, count in _clusters(thin, width):
         across, down = rect.x1 - rect.x0, rect.y1 - rect.y0
-        if count < max(6, _ALONE * total) or not max(0.03 * width, 1.2 * down) <= across <= _LONGEST * width:
+        if count < max(6, _ALONE * total) or not max(0.02 * width, 1.2 * down) <= across <= _LONGEST * width:
             continue
+        whole = _reach_of_faint_red(rect, excess, green)
         if not _has_bar(rect, thin, width):
-            rect = _lengthened(rect, width)
-        found.append(_with_margin(_reach_of_faint_red(rect, excess), red.shape))
+            whole = _lengthened(whole, rect, width)
+        found.append(_with_margin(whole, red.shape))
     return found
 
 
-def _lengthened(rect: _Rect, width: int) -> _Rect:
+def _lengthened(whole: _Rect, text: _Rect, width: int) -> _Rect:
     """Give a line of red text the length of the bar under it, where sampling down has lost the bar but for its ends."""
-    aside = round(0.35 * (rect.x1 - rect.x0))
-    return _Rect(max(0, rect.x0 - aside), rect.y0, min(width, rect.x1 + aside), rect.y1)
+    aside = round(0.35 * (text.x1 - text.x0))
+    x0, x1 = max(0, text.x0 - aside), min(width, text.x1 + aside)
+    return _Rect(min(whole.x0, x0), whole.y0, max(whole.x1, x1), whole.y1)
 
 
 def _clusters(ink: NDArray[np.uint8], width: int) -> list[tuple[_Rect, int]]:
@@ -150,16 +157,23 @@ def _clusters(ink: NDArray[np.uint8], width: int) -> list[tuple[_Rect, int]]:
 
 
 def _is_on_paper(rect: _Rect, low: NDArray[np.uint8], ink: NDArray[np.uint8]) -> bool:
-    """Whether nearly all between the letters is white; pixels that touch ink are left out, being mixtures."""
-    touched = cv2.dilate(ink[rect.y0 : rect.y1, rect.x0 : rect.x1], np.ones((3, 3), np.uint8)) > 0
-    between = low[rect.y0 : rect.y1, rect.x0 : rect.x1][~touched]
-    return between.size > 0 and float((between >= _PAPER).mean()) >= 0.9
+    """Whether nearly all between the letters, or most around them too, is white.
+
+    Pixels that touch ink are mixtures and left out.
+    """
+    for ring, least in ((0, 0.9), (2, 0.75)):
+        around = _widened(rect, ring, ring, low.shape).window
+        touched = cv2.dilate(ink[around], np.ones((3, 3), np.uint8)) > 0
+        between = low[around][~touched]
+        if between.size > 0 and float((between >= _PAPER).mean()) >= least:
+            return True
+    return False
 
 
 def _grow_over_paper(rect: _Rect, low: NDArray[np.uint8]) -> _Rect:
-    """Move each side outwards while it runs mostly over white, at most the mark's height or a quarter of its width."""
+    """Move each side outwards while it runs mostly over white, at most 0.8 of the mark's height."""
     height, width = low.shape
-    reach = max(3, rect.y1 - rect.y0, (rect.x1 - rect.x0) // 4)
+    reach = max(3, round(0.8 * (rect.y1 - rect.y0)))
     x0, y0, x1, y1 = rect
     paper = low >= _PAPER
     for _ in range(reach):
@@ -185,25 +199,39 @@ def _has_bar(rect: _Rect, ink: NDArray[np.uint8], width: int) -> bool:
     return 0 < thickness <= max(3, round(0.012 * width))
 
 
-def _reach_of_faint_red(rect: _Rect, excess: NDArray[np.uint8]) -> _Rect:
-    """Widen a red mark to the faint ends of its bar, within half its width and its own height."""
-    height, width = excess.shape
-    aside, above = (rect.x1 - rect.x0) // 2 + 2, (rect.y1 - rect.y0) // 2 + 2
-    x0, y0 = max(0, rect.x0 - aside), max(0, rect.y0 - above)
-    x1, y1 = min(width, rect.x1 + aside), min(height, rect.y1 + above)
-    faint = excess[y0:y1, x0:x1] >= _FAINT_RED
+def _reach_of_faint_red(rect: _Rect, excess: NDArray[np.uint8], green: NDArray[np.uint8]) -> _Rect:
+    """Widen a red mark to what is faintly red, or thin and short of green, near it.
+
+    Chroma is stored at half the resolution in JPEG, so that red over a blue nucleus turns purple but stays sharp in
+    green.
+    """
+    width = excess.shape[1]
+    across, down = rect.x1 - rect.x0, rect.y1 - rect.y0
+    broken = across < _WHOLE_TEXT * width
+    near = _widened(rect, round(0.08 * width) if broken else across // 2 + 2, down // 2 + 2, excess.shape)
+    faint = excess[near.window] >= _FAINT_RED
+    if broken:
+        kernel = np.ones((5, 5), np.uint8)
+        hat = cv2.morphologyEx(green[near.window], cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_REPLICATE)
+        faint |= hat >= _CONTRAST // 2
     columns, rows = np.flatnonzero(faint.any(axis=0)), np.flatnonzero(faint.any(axis=1))
-    return _Rect(x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1)
+    return _Rect(
+        near.x0 + int(columns[0]), near.y0 + int(rows[0]), near.x0 + int(columns[-1]) + 1, near.y0 + int(rows[-1]) + 1
+    )
+
+
+def _widened(rect: _Rect, aside: int, above: int, shape: tuple[int, ...]) -> _Rect:
+    return _Rect(
+        max(0, rect.x0 - aside),
+        max(0, rect.y0 - above),
+        min(shape[1], rect.x1 + aside),
+        min(shape[0], rect.y1 + above),
+    )
 
 
 def _with_margin(rect: _Rect, shape: tuple[int, ...]) -> _Rect:
     margin = max(2, round(0.006 * shape[1]))
-    return _Rect(
-        max(0, rect.x0 - margin),
-        max(0, rect.y0 - margin),
-        min(shape[1], rect.x1 + margin),
-        min(shape[0], rect.y1 + margin),
-    )
+    return _widened(rect, margin, margin, shape)
 
 
 def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

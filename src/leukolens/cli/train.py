@@ -1,0 +1,86 @@
+"""``leukolens train``: a recipe, a data set and a split in; a run out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder with the images: class folders, the Kaggle layout, or see --labels.")],
+    split: Annotated[Path, typer.Option(help="Split file, see `leukolens data split`.")],
+    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    recipe: Annotated[str, typer.Option(help="Name of a packaged recipe, or a YAML file.")] = "field-robust",
+    fold: Annotated[str, typer.Option(help="Which fold of the split, from 0; 'all' trains every fold.")] = "0",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one field of the recipe, such as epochs=3.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the run that --out holds.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="Folder for prepared pictures, shared by runs.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="CSV with the labels, for one's own data.")] = None,
+    label_column: Annotated[str, typer.Option(help="Its column with the class.")] = "label",
+    path_column: Annotated[str, typer.Option(help="Its column with the path below DATA.")] = "path",
+    patient_column: Annotated[str | None, typer.Option(help="Its column with the patient.")] = None,
+    negative: Annotated[
+        list[str] | None, typer.Option(help="A class that means no leukaemia; may be given several times.")
+    ] = None,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Train a network on your own images. For research use only, not a diagnosis."""
+    from rich.console import Console
+
+    from leukolens.data.catalogue import fingerprint
+    from leukolens.data.layouts import open_catalogue
+    from leukolens.data.verify import read_split
+    from leukolens.train.recipe import load_recipe
+    from leukolens.train.run import Plan, train_fold
+
+    chosen = load_recipe(recipe, change)
+    catalogue = fingerprint(
+        open_catalogue(
+            data,
+            labels=labels,
+            label_column=label_column,
+            path_column=path_column,
+            patient_column=patient_column,
+            negative=negative,
+        )
+    )
+    parts = read_split(split, catalogue)
+    folds = _folds(fold, len(parts.folds))
+    console = Console(stderr=True)
+    for number in folds:
+        folder = out if len(folds) == 1 else out / f"fold-{number}"
+        summary = train_fold(
+            Plan(catalogue, parts, number, chosen),
+            folder,
+            cache=cache or (out / "cache" if len(folds) > 1 else None),
+            resume=resume,
+            progress=progress,
+        )
+        console.print(_line(summary, leaky=parts.leaky))
+
+
+def _folds(fold: str, count: int) -> list[int]:
+    from leukolens.finding import UsageError
+
+    if fold == "all":
+        return list(range(count))
+    if fold.isdigit() and int(fold) < count:
+        return [int(fold)]
+    raise UsageError(f"--fold {fold}", expected=f"a number from 0 to {count - 1}, or 'all'", found=repr(fold))
+
+
+def _line(summary: dict[str, Any], *, leaky: bool) -> str:
+    sides = [
+        f"{side} {summary[side]['right']} of {summary[side]['n']} right ({summary[side]['accuracy']:.2%})"
+        for side in ("validation", "test")
+        if side in summary
+    ]
+    stamp = " [this kind of split is leaky: the figure holds for images of the same slides only]" if leaky else ""
+    return f"fold {summary['fold']}: trained on {summary['train']}; {'; '.join(sides) or 'nothing held out'}{stamp}"

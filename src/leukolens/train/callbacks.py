@@ -1,0 +1,69 @@
+"""Learning curves: a CSV and a picture, written anew after each epoch and carried in the checkpoint."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any, Final
+
+import lightning.pytorch as pl
+
+from leukolens.train.module import FieldModule
+
+COLUMNS: Final = ("epoch", "learning_rate", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+
+class LearningCurves(pl.Callback):
+    """Writes ``curves.csv`` and ``curves.png`` into the run's folder.
+
+    The rows are part of the checkpoint: a resumed run neither repeats nor loses one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: list[dict[str, float]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add the epoch's row and write both files."""
+        if not isinstance(pl_module, FieldModule):
+            raise TypeError(f"LearningCurves: expected a FieldModule, found {type(pl_module).__name__}")
+        logged = {key: float(value) for key, value in trainer.callback_metrics.items()} | pl_module.training_means()
+        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        row = {"epoch": float(trainer.current_epoch + 1), "learning_rate": rate, **logged}
+        self.rows = [*[old for old in self.rows if old["epoch"] < row["epoch"]], row]
+        write_curves(self.rows, self.folder / "curves.csv")
+        draw_curves(self.rows, self.folder / "curves.png")
+
+
+def write_curves(rows: list[dict[str, float]], path: Path) -> None:
+    """Write the rows as CSV; a column that a run does not have stays empty."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            cells = [f"{row[column]:.6g}" if column in row else "" for column in COLUMNS]
+            writer.writerow([str(int(row["epoch"])), *cells[1:]])
+
+
+def draw_curves(rows: list[dict[str, float]], path: Path) -> None:
+    """Draw loss and accuracy over the epochs as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for side, words in (("train", "training, while learning"), ("val", "validation")):
+            points = [(row["epoch"], row[f"{side}_{measure}"]) for row in rows if f"{side}_{measure}" in row]
+            if points:
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=words)
+        axes.set(xlabel="epoch", ylabel=measure)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    figure.savefig(path, dpi=120)

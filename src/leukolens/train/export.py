@@ -1,0 +1,178 @@
+"""From a finished run to a bundle that screens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from leukolens import __version__
+from leukolens.data.catalogue import Catalogue
+from leukolens.data.split import Split
+from leukolens.engine.bundle import write_bundle
+from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, field_data_format
+from leukolens.finding import BundleError, DataError
+from leukolens.networks.field import FieldNetwork
+from leukolens.train.augmentation import augment
+from leukolens.train.card import model_card
+from leukolens.train.fit import WEIGHTS
+from leukolens.train.images import prepare_images
+from leukolens.train.onnx_export import largest_difference, to_onnx
+from leukolens.train.predict import predict, softmax
+from leukolens.train.recipe import Recipe
+from leukolens.train.run import RUN_FILE, SUMMARY_FILE, class_indices
+from leukolens.train.statistics import (
+    ExportedField,
+    fit_conformal,
+    fit_distance,
+    fit_novelty,
+    fit_temperature,
+)
+
+TOLERANCE: Final = 1e-4
+"""Largest difference of a probability between PyTorch and the engine."""
+
+
+def export_run(
+    run: Path,
+    catalogue: Catalogue,
+    split: Split,
+    out: Path,
+    *,
+    name: str,
+    version: str = __version__,
+    licence: str = "Apache-2.0",
+    terms: str = "",
+    cache: Path | None = None,
+) -> BundleSpec:
+    """Write a run as a bundle.
+
+    Temperature, prediction sets and the usual distances come from the fold's validation side, the features' distribution
+    from its training side, varied as in training: greyness or another stain alone is no novelty to this network.
+
+    Parameters
+    ----------
+    run
+        Folder of a finished run.
+    catalogue, split
+        The pictures and the split that it was trained with.
+    out
+        The bundle's folder.
+    name, version, licence, terms
+        What ``bundle.json`` says of it.
+    cache
+        Where prepared pictures are kept, ``run/cache`` if not given.
+
+    Raises
+    ------
+    DataError
+        If the run is not finished, belongs to other data, or has no validation side.
+    BundleError
+        If the engine's probabilities differ from PyTorch's by more than 1e-4.
+    """
+    identity = _finished_run(run, catalogue, split)
+    recipe = Recipe.model_validate(identity["recipe"])
+    fold = split.folds[identity["fold"]]
+    if not fold.validation:
+        raise DataError(f"{run} has no validation side", expected="one", todo="split with --validation and train again")
+    network = FieldNetwork(recipe.network.name, classes=len(catalogue.classes))
+    network.load_state_dict(load_file(run / WEIGHTS))
+    network.eval()
+    images = prepare_images(catalogue, recipe.preparation, cache or run / "cache")
+    labels = class_indices(catalogue)
+    train, held = list(fold.train), list(fold.validation)
+
+    varied = _varied(images[train], recipe, 1)
+    distance = fit_distance(predict(network, varied).features, labels[train], len(catalogue.classes))
+    exported = ExportedField(network, distance).eval()
+    onnx = to_onnx(exported, recipe.preparation)
+    worst = largest_difference(exported, onnx, images[held][:64])
+    if worst > TOLERANCE:
+        raise BundleError(
+            "the engine does not agree with PyTorch", expected=f"within {TOLERANCE}", found=f"a difference of {worst:.2g}"
+        )
+    source = f"{len(held)} validation pictures of fold {identity['fold']} ({split.method})"
+    clean = predict(network, images[held])
+    calibration = fit_temperature(clean.logits, labels[held], source)
+    conformal = fit_conformal(softmax(clean.logits, calibration.temperature), labels[held], source)
+    with torch.inference_mode():
+        near = distance(torch.from_numpy(clean.features)).numpy()
+        far = [distance(torch.from_numpy(predict(network, _varied(images[held], recipe, k)).features)) for k in (2, 3)]
+    spec = BundleSpec(
+        schema="1",
+        name=name,
+        version=version,
+        created=datetime.now(UTC).replace(microsecond=0),
+        description="Field network: which class does a field of view show?",
+        licence=licence,
+        networks={
+            "field": FieldNetworkSpec(
+                sha256=hashlib.sha256(onnx).hexdigest(),
+                architecture=recipe.network.name,
+                labels=tuple(catalogue.classes),
+                negative_labels=tuple(catalogue.negative or ()),
+                preparation=recipe.preparation,
+                network_data_format=field_data_format(
+                    len(catalogue.classes), recipe.preparation.width, recipe.preparation.height
+                ),
+                calibration=calibration,
+                conformal=conformal,
+                novelty=fit_novelty(near, torch.cat(far).numpy(), source),
+            )
+        },
+        provenance=_provenance(run, identity, catalogue, train, terms),
+    )
+    write_bundle(out, spec, {"field.onnx": onnx, "LICENSE": _licence_text(licence)}, model_card(spec))
+    return spec
+
+
+def _finished_run(run: Path, catalogue: Catalogue, split: Split) -> dict[str, Any]:
+    from leukolens.data.catalogue import catalogue_sha256
+
+    if not (run / SUMMARY_FILE).is_file() or not (run / RUN_FILE).is_file():
+        raise DataError(f"{run} holds no finished run", expected=f"{RUN_FILE} and {SUMMARY_FILE}", todo="train first")
+    identity: dict[str, Any] = json.loads((run / RUN_FILE).read_text("utf-8"))["run"]
+    for key, found in (("data_sha256", catalogue_sha256(catalogue)), ("split_sha256", split.sha256)):
+        if identity[key] != found:
+            raise DataError(f"{run} was trained with other data", expected=f"{key} {identity[key]}", found=found)
+    return identity
+
+
+def _varied(images: NDArray[np.uint8], recipe: Recipe, seed: int) -> NDArray[np.uint8]:
+    rngs = (np.random.default_rng((recipe.seed, seed, number)) for number in range(len(images)))
+    return np.stack([augment(image, recipe.augmentation, rng) for image, rng in zip(images, rngs, strict=True)])
+
+
+def _provenance(
+    run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], terms: str
+) -> Provenance:
+    manifest = json.loads((run / RUN_FILE).read_text("utf-8"))["manifest"]
+    hashes = sorted(str(catalogue.items[index].sha256) for index in train)
+    summary = json.loads((run / SUMMARY_FILE).read_text("utf-8"))
+    return Provenance(
+        data_sha256=identity["data_sha256"],
+        split_sha256=identity["split_sha256"],
+        split_method=identity["split_method"],
+        grouping=identity["split_grouping"],
+        training_images_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
+        recipe=identity["recipe"],
+        code_version=__version__,
+        packages=manifest.get("packages", {}),
+        seed=identity["recipe"]["seed"],
+        figures=summary,
+        terms=terms,
+    )
+
+
+def _licence_text(licence: str) -> bytes:
+    if licence != "Apache-2.0":
+        return f"SPDX-License-Identifier: {licence}\n".encode()
+    return (resources.files("leukolens.train") / "LICENSE-Apache-2.0.txt").read_bytes()

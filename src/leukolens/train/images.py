@@ -1,0 +1,152 @@
+"""Prepared pictures, read once and kept as one array, and the data set that hands them to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from leukolens.data.catalogue import Catalogue, catalogue_sha256
+from leukolens.finding import DataError, ImageError
+from leukolens.smear.prepare import Preparation, prepare
+from leukolens.smear.reading import read_image
+from leukolens.train.augmentation import augment
+from leukolens.train.recipe import Augmentation
+
+
+class Sample(NamedTuple):
+    """A batch, or one item before batching: prepared picture (H, W, 3) uint8, class index, index in the catalogue."""
+
+    image: Tensor
+    label: Tensor
+    index: Tensor
+
+
+def prepare_images(
+    catalogue: Catalogue,
+    preparation: Preparation,
+    cache: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.uint8]:
+    """Read and prepare every picture of a catalogue, through the same code as screening.
+
+    The result is kept in `cache` and mapped into memory, so that a resumed run and further folds start at once; its name
+    holds the hash of catalogue and preparation, so that it cannot be taken for another's.
+
+    Parameters
+    ----------
+    catalogue
+        The pictures, fingerprinted.
+    preparation
+        How each is prepared.
+    cache
+        A folder for the array.
+    progress
+        Called with the number done and the number of all.
+
+    Returns
+    -------
+    ndarray
+        (N, H, W, 3) uint8, in the catalogue's order, read only.
+
+    Raises
+    ------
+    DataError
+        If a picture cannot be read: a training set is complete or it is not used.
+    """
+    import hashlib
+
+    key = hashlib.sha256((catalogue_sha256(catalogue) + preparation.model_dump_json()).encode()).hexdigest()[:16]
+    path = cache / f"prepared-{key}.npy"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = cache / f"prepared-{key}.part.npy"
+        shape = (len(catalogue.items), preparation.height, preparation.width, 3)
+        store = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+        for number, item in enumerate(catalogue.items):
+            store[number] = _prepared(catalogue.root / item.path, preparation)
+            if progress is not None:
+                progress(number + 1, len(catalogue.items))
+        store.flush()
+        part.replace(path)
+    images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return images
+
+
+def _prepared(path: Path, preparation: Preparation) -> NDArray[np.uint8]:
+    try:
+        return prepare(read_image(path).pixels, preparation).pixels
+    except ImageError as error:
+        raise DataError(f"training picture {path.name!r}: {error}", todo="see `leukolens data check`") from error
+
+
+class FieldDataset(Dataset[Sample]):
+    """Prepared pictures with their labels, augmented when asked by (epoch, position).
+
+    What a picture looks like in an epoch is drawn from (seed, epoch, index) alone: no state is carried, so that a resumed
+    run sees the very pictures of an unbroken one, with any number of worker processes.
+
+    Parameters
+    ----------
+    images
+        (N, H, W, 3) uint8, all pictures of the catalogue.
+    labels
+        (N,) class indices.
+    indices
+        Which pictures belong to this side of the split.
+    augmentation
+        How to vary them, or None.
+    seed
+        Seed of the variation.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        indices: Sequence[int],
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.images = images
+        self.labels = labels
+        self.indices = list(indices)
+        self.augmentation = augmentation
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> Sample:
+        epoch, position = key if isinstance(key, tuple) else (0, key)
+        index = self.indices[position]
+        image = np.array(self.images[index])
+        if self.augmentation is not None:
+            image = augment(image, self.augmentation, np.random.default_rng((self.seed, epoch, index)))
+        return Sample(torch.from_numpy(image), torch.tensor(self.labels[index]), torch.tensor(index))
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Yields (epoch, position) in an order drawn from (seed, epoch) alone. Lightning calls `set_epoch`."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size = size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the epoch that is about to begin."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
+        return iter([(self.epoch, int(position)) for position in order])
+
+    def __len__(self) -> int:
+        return self.size

@@ -1,0 +1,79 @@
+"""What a trained network says of prepared pictures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from leukolens.data.catalogue import Catalogue
+from leukolens.networks.field import FieldNetwork
+
+
+class Prediction(NamedTuple):
+    """Logits (N, C) and pooled features (N, D) of N pictures, float32."""
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+def predict(network: FieldNetwork, images: NDArray[np.uint8], batch_size: int = 64) -> Prediction:
+    """Run a network over prepared pictures.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    images
+        (N, H, W, 3) uint8.
+    batch_size
+        Pictures at a time.
+    """
+    logits, features = [], []
+    with torch.inference_mode():
+        for start in range(0, len(images), batch_size):
+            output = network(torch.from_numpy(np.array(images[start : start + batch_size])))
+            logits.append(output.logits.float().numpy())
+            features.append(output.features.float().numpy())
+    if not logits:
+        return Prediction(np.zeros((0, network.head.out_features), np.float32), np.zeros((0, 0), np.float32))
+    return Prediction(np.concatenate(logits), np.concatenate(features))
+
+
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Return probabilities (N, C) of logits (N, C)."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    exponential = np.exp(scaled)
+    probabilities: NDArray[np.float64] = exponential / exponential.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def write_predictions(
+    path: Path, catalogue: Catalogue, classes: Sequence[str], indices: Sequence[int], probabilities: NDArray[np.float64]
+) -> None:
+    """Write one row a picture: path, sha256, label, predicted, and the probability of each class.
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+    catalogue, classes
+        The pictures, and the classes in the order of the columns of `probabilities`.
+    indices
+        Which pictures the rows of `probabilities` belong to.
+    probabilities
+        (len(indices), C).
+    """
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "sha256", "label", "predicted", *(f"p {name}" for name in classes)])
+        for index, row in zip(indices, probabilities, strict=True):
+            item = catalogue.items[index]
+            numbers = [f"{value:.6f}" for value in row]
+            writer.writerow([item.path, item.sha256, item.label, classes[int(row.argmax())], *numbers])

@@ -1,0 +1,149 @@
+"""A recipe: everything that decides what a training run does, as validated data."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from leukolens.finding import UsageError, nearest
+from leukolens.smear.prepare import Preparation
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkChoice(_Part):
+    """Which network, from which start."""
+
+    name: str = "efficientnet-lite0"
+    weights: Literal["imagenet", "none"] = "imagenet"
+    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+
+
+class Augmentation(_Part):
+    """How training pictures are varied. Every share is the probability that a picture gets the change."""
+
+    flip: bool = Field(default=True, description="horizontal and vertical flips, each with probability 1/2")
+    turn: bool = Field(default=True, description="turn by any angle; a smear has no up")
+    scale: tuple[float, float] = Field(default=(0.85, 1.18), description="range of zoom factors")
+    aspect: float = Field(default=1.08, ge=1.0, description="largest stretch of width against height, either way")
+    shift: Share = Field(default=0.05, description="largest shift, as a share of width and height")
+    colour: Share = Field(default=0.9, description="share of pictures whose stain and lamp are changed")
+    colour_strength: float = Field(default=1.0, ge=0.0, le=2.0)
+    grey: Share = Field(default=0.3, description="share of pictures made grey")
+    blur: Share = Field(default=0.15)
+    jpeg: Share = Field(default=0.2)
+    noise: Share = Field(default=0.15)
+    corner: Share = Field(default=0.3, description="share whose corner is covered: what remains of a scale bar must not count")
+
+
+class Optimiser(_Part):
+    """AdamW or Adam, with its schedule."""
+
+    name: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = Field(default=1e-3, gt=0.0)
+    weight_decay: float = Field(default=0.02, ge=0.0)
+    schedule: Literal["cosine", "exponential", "constant"] = "cosine"
+    warmup: Share = Field(default=0.1, description="share of all steps during which the rate rises from 0")
+    decay_rate: float = Field(default=0.96, gt=0.0, le=1.0, description="exponential schedule: factor ...")
+    decay_steps: int = Field(default=40, ge=1, description="... every so many steps")
+
+
+class Recipe(_Part):
+    """One training recipe."""
+
+    name: str
+    description: str = ""
+    network: NetworkChoice = NetworkChoice()
+    preparation: Preparation = Preparation()
+    augmentation: Augmentation = Augmentation()
+    optimiser: Optimiser = Optimiser()
+    epochs: int = Field(default=10, ge=1)
+    batch_size: int = Field(default=32, ge=2)
+    label_smoothing: float = Field(default=0.05, ge=0.0, lt=1.0)
+    balance: bool = Field(default=False, description="weigh classes by the inverse of their frequency in training")
+    average: float | None = Field(default=0.99, gt=0.0, lt=1.0, description="decay of the moving average of weights")
+    precision: Literal["auto", "f32", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU, f32 on a CPU")
+    select: Literal["best", "last"] = Field(default="best", description="which epoch's weights the run ends with")
+    patience: int | None = Field(default=None, ge=1, description="stop after so many epochs without a better validation")
+    seed: int = Field(default=88, ge=0)
+
+
+def packaged_recipes() -> list[str]:
+    """Return the names of the recipes that come with leukolens."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    name
+        The name of a packaged recipe, or the path of a YAML file.
+    overrides
+        Changes such as ``epochs=3`` or ``optimiser.learning_rate=1e-4``; the value is read as YAML.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, a file that is no YAML mapping, or a value out of range; each with the field's path.
+    """
+    raw = _read(name)
+    for override in overrides or []:
+        _apply(raw, override)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        fields = nearest(str(first["loc"][-1]), Recipe.model_fields) if first["type"] == "extra_forbidden" else None
+        raise UsageError(
+            f"recipe {name!r}, field {place!r}: {first['msg']}", found=repr(first["input"])[:100], todo=fields
+        ) from error
+
+
+def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no stable import place across Python 3.11 to 3.14
+    return files("leukolens.train") / "recipes"
+
+
+def _read(name: str) -> dict[str, Any]:
+    if name in packaged_recipes():
+        text = (_folder() / f"{name}.yaml").read_text("utf-8")
+    elif Path(name).is_file():
+        text = Path(name).read_text("utf-8")
+    else:
+        raise UsageError(f"unknown recipe {name!r}", todo=nearest(name, packaged_recipes()) + " Or give a YAML file.")
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"recipe {name!r} is not YAML", found=str(error).replace("\n", " ")[:200]) from error
+    if not isinstance(raw, dict):
+        raise UsageError(f"recipe {name!r}", expected="a mapping of fields", found=type(raw).__name__)
+    return {"name": Path(name).stem, **raw}
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise UsageError(f"override {override!r}", expected="field=value, such as epochs=3")
+    *path, last = key.split(".")
+    node = raw
+    for part in path:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise UsageError(f"override {override!r}", expected=f"{part!r} to be a part with fields", found=repr(node))
+    value = yaml.safe_load(text)
+    if isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    node[last] = value

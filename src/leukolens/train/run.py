@@ -1,0 +1,157 @@
+"""A training run: data and split in, a folder with weights, curves, predictions and manifest out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukolens.data.catalogue import Catalogue, catalogue_sha256
+from leukolens.data.run_manifest import run_manifest
+from leukolens.data.split import Split
+from leukolens.finding import DataError, OutputError
+from leukolens.train.fit import Sides, fit
+from leukolens.train.images import prepare_images
+from leukolens.train.predict import predict, softmax, write_predictions
+from leukolens.train.recipe import Recipe
+
+RUN_FILE: Final = "run.json"
+SUMMARY_FILE: Final = "summary.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do.
+
+    Attributes
+    ----------
+    catalogue
+        The pictures, fingerprinted.
+    split
+        Its split, read against this catalogue.
+    fold
+        Which fold of the split.
+    recipe
+        How to train.
+    """
+
+    catalogue: Catalogue
+    split: Split
+    fold: int
+    recipe: Recipe
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to be resumed."""
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "data_sha256": catalogue_sha256(self.catalogue),
+            "split_sha256": self.split.sha256,
+            "split_method": self.split.method,
+            "split_grouping": self.split.grouping,
+            "split_leaky": self.split.leaky,
+            "fold": self.fold,
+            "classes": list(self.catalogue.classes),
+            "negative": list(self.catalogue.negative) if self.catalogue.negative is not None else None,
+        }
+
+
+def open_run(plan: Plan, folder: Path, *, resume: bool) -> None:
+    """Make the run's folder, or check that it holds the same run.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds a run and `resume` is not set, holds another run, or cannot be written.
+    """
+    path = folder / RUN_FILE
+    identity = plan.identity()
+    if path.exists():
+        old = json.loads(path.read_text("utf-8"))["run"]
+        different = [key for key in identity if old.get(key) != identity[key]]
+        if not resume:
+            raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
+        if different:
+            raise OutputError(
+                f"{folder} holds another run", expected="the same run", found=f"a different {different[0]}"
+            )
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = run_manifest("train", identity, identity["data_sha256"], plan.recipe.seed)
+        path.write_text(json.dumps({"run": identity, "manifest": manifest}, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise OutputError(f"the run folder {folder} cannot be written", found=str(error)) from error
+
+
+def train_fold(
+    plan: Plan,
+    folder: Path,
+    *,
+    cache: Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    on_prepared: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Train one fold and write what it says of its validation and test side.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    folder
+        The run's folder: ``run.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
+        ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``.
+    cache
+        Where the prepared pictures are kept, ``folder/cache`` if not given.
+    resume
+        Whether to go on with what the folder holds. A finished run is left as it is.
+    progress
+        Whether to show a bar.
+    on_prepared
+        Called with the number of prepared pictures and of all.
+
+    Returns
+    -------
+    dict
+        The content of ``summary.json``: number of pictures and hits on each side, epochs.
+    """
+    open_run(plan, folder, resume=resume)
+    finished = folder / SUMMARY_FILE
+    if finished.exists():
+        summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
+        return summary
+    images = prepare_images(plan.catalogue, plan.recipe.preparation, cache or folder / "cache", on_prepared)
+    sides = _sides(plan, images)
+    module = fit(plan.recipe, sides, folder, progress=progress)
+    fold = plan.split.folds[plan.fold]
+    summary = {"fold": plan.fold, "train": len(fold.train)}
+    for side, indices in (("validation", list(fold.validation)), ("test", list(fold.test))):
+        if indices:
+            probabilities = softmax(predict(module.network, images[indices]).logits)
+            path = folder / f"predictions-{side}.csv"
+            write_predictions(path, plan.catalogue, plan.catalogue.classes, indices, probabilities)
+            hits = int((probabilities.argmax(1) == sides.labels[indices]).sum())
+            summary[side] = {"n": len(indices), "right": hits, "accuracy": hits / len(indices)}
+    finished.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    return summary
+
+
+def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
+    """Return the class index of each picture, (N,)."""
+    numbers = {name: number for number, name in enumerate(catalogue.classes)}
+    return np.array([numbers[item.label] for item in catalogue.items], np.int64)
+
+
+def _sides(plan: Plan, images: NDArray[np.uint8]) -> Sides:
+    if not 0 <= plan.fold < len(plan.split.folds):
+        raise DataError(
+            f"the split has no fold {plan.fold}", expected=f"a number from 0 to {len(plan.split.folds) - 1}"
+        )
+    fold = plan.split.folds[plan.fold]
+    labels = class_indices(plan.catalogue)
+    return Sides(images, labels, len(plan.catalogue.classes), list(fold.train), list(fold.validation))

@@ -1,0 +1,33 @@
+"""The order of files: as a person counts them, and the same on every machine."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_DIGITS = re.compile("([0-9]+)")
+
+PathKey = tuple[tuple[tuple[str | int, ...], ...], str]
+
+
+def natural_key(path: str) -> PathKey:
+    """Return a sorting key under which ``img-2`` comes before ``img-10``.
+
+    Parameters
+    ----------
+    path
+        A relative path with "/" between its parts.
+
+    Returns
+    -------
+    tuple
+        Compares part by part, numbers as numbers, without regard to case; the path itself decides what is left.
+        It depends neither on the locale nor on the order in which a file system lists its files.
+    """
+    return tuple(_part_key(part) for part in path.split("/")), path
+
+
+def _part_key(part: str) -> tuple[str | int, ...]:
+    # Splitting at a captured group alternates text and digits, so position decides the type and no str meets an int.
+    pieces = _DIGITS.split(unicodedata.normalize("NFC", part).casefold())
+    return tuple(int(piece) if position % 2 else piece for position, piece in enumerate(pieces))

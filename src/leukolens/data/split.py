@@ -1,0 +1,125 @@
+"""A split as a file: which images train, validate and test, in which fold, and why one may believe it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from leukolens.finding import OutputError
+
+Method = Literal["random-image", "patient", "blocks"]
+METHODS: Final[tuple[Method, ...]] = ("random-image", "patient", "blocks")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class SplitItem(_Strict):
+    """One image of the split. `group` is the number of images that stay together."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    label: str
+    group: int = Field(ge=0)
+
+
+class Fold(_Strict):
+    """Indices into the items. `left_out` are images that stand too near to a test or validation image."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    left_out: tuple[int, ...]
+
+
+class Split(_Strict):
+    """A split of one data set.
+
+    Attributes
+    ----------
+    method, seed, parameters
+        How it was made; the same data and the same values give the same split on every machine.
+    labels
+        The classes in the order of the catalogue.
+    layout
+        The layout of the catalogue, which says how paths are compared.
+    grouping
+        In words, what was kept together.
+    leaky, note
+        Whether images that show the same thing can stand on both sides, and what follows for a figure.
+    catalogue_sha256
+        Hash over all paths and files.
+    items, folds
+        The images, and for each fold their indices. All folds of a split partition all items.
+    sha256
+        Hash over everything else in the file.
+    """
+
+    schema_: Literal["1"] = Field(default="1", alias="schema")
+    kind: Literal["leukolens split"] = "leukolens split"
+    method: Method
+    seed: int = Field(ge=0)
+    parameters: dict[str, int | float | str]
+    labels: tuple[str, ...]
+    layout: str
+    grouping: str
+    leaky: bool
+    note: str
+    catalogue_sha256: str
+    items: tuple[SplitItem, ...]
+    folds: tuple[Fold, ...] = Field(min_length=1)
+    sha256: str = ""
+
+
+def content_sha256(split: Split) -> str:
+    """Return the hash of a split's canonical content: everything but the field `sha256` itself."""
+    content = split.model_dump(by_alias=True, exclude={"sha256"}, mode="json")
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def sealed(split: Split) -> Split:
+    """Return the split with its hash filled in."""
+    return split.model_copy(update={"sha256": content_sha256(split)})
+
+
+def split_text(split: Split) -> str:
+    """Return the text of a split file: JSON, one line an item, fit for reading and for version control."""
+    content = split.model_dump(by_alias=True, mode="json")
+    lines = [f"  {json.dumps(name)}: {_value(value)}" for name, value in content.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(f"    {json.dumps(entry)}" for entry in value) + "\n  ]"
+    return json.dumps(value)
+
+
+def write_split(split: Split, path: Path) -> None:
+    """Write a split file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(split_text(split), encoding="ascii", newline="\n")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OutputError(
+            f"The split cannot be written to {str(path)!r}",
+            expected="a file in a folder that exists and may be written to",
+            found=error.strerror or type(error).__name__,
+            todo="choose another place",
+        ) from error

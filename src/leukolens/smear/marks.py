@@ -6,7 +6,6 @@ All three are sharp, thin and of one colour, which stained cells are not; they s
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import cv2
@@ -22,12 +21,16 @@ _BLACK: Final = 100  # brightest channel of black ink, after sampling and JPEG
 _NEUTRAL: Final = 45  # largest difference of channels of black ink
 _CONTRAST: Final = 90  # least step from black ink to what surrounds it
 _RED: Final = 32  # least excess of red over the larger of green and blue in red ink
+_LEAST_INK: Final = 6  # pixels of ink in the smallest mark
 _ALONE: Final = 0.6  # share of all red of the band that one mark must hold; where all is red, it is the stain
 _LONGEST: Final = 0.35  # longest mark against the picture's width
 _WHOLE_TEXT: Final = 0.05  # least length of text against the picture's width; shorter, and part of it was not seen
+_HIGHEST: Final = 0.1  # greatest height of red text with its bar against the picture's width
+_PURE_RED: Final = 60  # least excess of the reddest pixel of red ink
 _FAINT_RED: Final = 10  # the same for the ends of a bar that was sampled down
 _PAPER: Final = 238  # darkest channel of the white box
-_MOSTLY: Final = 0.7  # share of white pixels along a line that still lies in the box
+_WHITE: Final = 245  # the same, where it is told from a bright background
+_MOSTLY: Final = 0.85  # share of white pixels along a line that still lies in the box
 
 
 class _Rect(NamedTuple):
@@ -102,11 +105,11 @@ def _black_marks(low: NDArray[np.uint8], high: NDArray[np.uint8]) -> list[_Rect]
     ink = cv2.bitwise_and(cv2.bitwise_and(dark, thin), neutral)
     found = []
     for rect, count in _clusters(ink, width):
-        if count < 6 or not 0.02 * width <= rect.x1 - rect.x0 <= _LONGEST * width:
+        if count < _LEAST_INK or not 0.02 * width <= rect.x1 - rect.x0 <= _LONGEST * width:
             continue
         if _is_on_paper(rect, low, ink):
             found.append(_grow_over_paper(rect, low))
-        elif _has_bar(rect, ink, width):
+        elif _has_bar(rect, ink, width, max(8, round(0.03 * width))):
             found.append(_with_margin(rect, low.shape))
     return found
 
@@ -124,10 +127,12 @@ def _red_marks(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[n
     total = cv2.countNonZero(strong)
     for rect, count in _clusters(thin, width):
         across, down = rect.x1 - rect.x0, rect.y1 - rect.y0
-        if count < max(6, _ALONE * total) or not max(0.02 * width, 1.2 * down) <= across <= _LONGEST * width:
+        if count < max(_LEAST_INK, _ALONE * total) or excess[rect.window].max() < _PURE_RED:
+            continue
+        if not max(0.02 * width, 1.2 * down) <= across <= _LONGEST * width or down > _HIGHEST * width:
             continue
         whole = _reach_of_faint_red(rect, excess, green)
-        if not _has_bar(rect, thin, width):
+        if not _has_bar(rect, thin, width, round(0.6 * across)):
             whole = _lengthened(whole, rect, width)
         found.append(_with_margin(whole, red.shape))
     return found
@@ -135,7 +140,7 @@ def _red_marks(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[n
 
 def _lengthened(whole: _Rect, text: _Rect, width: int) -> _Rect:
     """Give a line of red text the length of the bar under it, where sampling down has lost the bar but for its ends."""
-    aside = round(0.35 * (text.x1 - text.x0))
+    aside = round(max(0.35 * (text.x1 - text.x0), 0.028 * width))
     x0, x1 = max(0, text.x0 - aside), min(width, text.x1 + aside)
     return _Rect(min(whole.x0, x0), whole.y0, max(whole.x1, x1), whole.y1)
 
@@ -171,26 +176,32 @@ def _is_on_paper(rect: _Rect, low: NDArray[np.uint8], ink: NDArray[np.uint8]) ->
 
 
 def _grow_over_paper(rect: _Rect, low: NDArray[np.uint8]) -> _Rect:
-    """Move each side outwards while it runs mostly over white, at most 0.8 of the mark's height."""
-    height, width = low.shape
+    """Move each side outwards over lines that are mostly white, at most 0.8 of the mark's height."""
     reach = max(3, round(0.8 * (rect.y1 - rect.y0)))
-    x0, y0, x1, y1 = rect
-    paper = low >= _PAPER
-    for _ in range(reach):
-        if x0 > 0 and paper[y0:y1, x0 - 1].mean() >= _MOSTLY:
-            x0 -= 1
-        if x1 < width and paper[y0:y1, x1].mean() >= _MOSTLY:
-            x1 += 1
-        if y0 > 0 and paper[y0 - 1, x0:x1].mean() >= _MOSTLY:
-            y0 -= 1
-        if y1 < height and paper[y1, x0:x1].mean() >= _MOSTLY:
-            y1 += 1
-    return _with_margin(_Rect(x0, y0, x1, y1), low.shape)
+    near = _widened(rect, reach, reach, low.shape)
+    white = low[near.window] >= _WHITE
+    rows = white[:, rect.x0 - near.x0 : rect.x1 - near.x0].mean(axis=1) >= _MOSTLY
+    columns = white[rect.y0 - near.y0 : rect.y1 - near.y0].mean(axis=0) >= _MOSTLY
+    gap = max(3, round(0.006 * low.shape[1]))
+    up = _run(rows[: rect.y0 - near.y0][::-1], gap)
+    down = _run(rows[rect.y1 - near.y0 :], gap)
+    left = _run(columns[: rect.x0 - near.x0][::-1], gap)
+    right = _run(columns[rect.x1 - near.x0 :], gap)
+    return _with_margin(_Rect(rect.x0 - left, rect.y0 - up, rect.x1 + right, rect.y1 + down), low.shape)
 
 
-def _has_bar(rect: _Rect, ink: NDArray[np.uint8], width: int) -> bool:
-    """Whether a straight level line of ink is there, long against its thickness."""
-    length = max(8, round(0.03 * width))
+def _run(lines: NDArray[np.bool_], gap: int) -> int:
+    """How far true lines go on from the start, over breaks of at most `gap` lines such as the end of a bar."""
+    reached = 0
+    for index in np.flatnonzero(lines):
+        if index - reached > gap:
+            break
+        reached = int(index) + 1
+    return reached
+
+
+def _has_bar(rect: _Rect, ink: NDArray[np.uint8], width: int, length: int) -> bool:
+    """Whether a straight level line of ink is there, at least `length` px long and thin."""
     part = ink[rect.y0 : rect.y1, rect.x0 : rect.x1]
     if part.shape[1] < length:
         return False
@@ -235,10 +246,10 @@ def _with_margin(rect: _Rect, shape: tuple[int, ...]) -> _Rect:
 
 
 def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Fill the marked pixels smoothly from what surrounds them, with the picture's own grain.
+    """Fill the marked pixels from what surrounds them, with the picture's own grain.
 
-    No cell is invented: the fill is a smooth surface through the surrounding pixels (pull-push interpolation over a
-    pyramid, Gortler et al. 1996, doi 10.1145/237170.237200), not a copy of another part of the picture.
+    No cell is invented: what touches the hole is drawn on by 3.5 % of the picture's longer side and then fades into
+    the background of the surroundings. A cell under a thin mark thus stays whole.
 
     Parameters
     ----------
@@ -254,56 +265,39 @@ def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uin
     """
     out = rgb.copy()
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    height, width = mask.shape
+    fade = 0.035 * max(mask.shape)
     for index in range(1, count):
         x, y, w, h = (int(v) for v in stats[index, :4])
         ring = max(4, round(0.5 * min(w, h)))
-        window = (slice(max(0, y - ring), min(height, y + h + ring)), slice(max(0, x - ring), min(width, x + w + ring)))
+        window = _widened(_Rect(x, y, x + w, y + h), ring, ring, mask.shape).window
         hole = mask[window]
-        filled = _fill(rgb[window], hole)
-        out[window][hole] = filled[hole]
+        out[window][hole] = _fill(rgb[window], hole, fade)
     return out
 
 
-def _fill(rgb: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    known = (~hole).astype(np.float32)
+def _fill(rgb: NDArray[np.uint8], hole: NDArray[np.bool_], fade: float) -> NDArray[np.uint8]:
+    """Give the (n, 3) uint8 colours of the hole's n pixels; `fade` in pixels."""
+    known = ~hole
     if not known.any():
-        return np.full_like(rgb, 128)
-    colour = rgb.astype(np.float32) * known[..., None]
-    surface = _pull_push(np.dstack([colour, known]))
-    side = _odd(max(3, 0.25 * min(hole.sum(axis=0).max(), hole.sum(axis=1).max())))
-    surface[~hole] = rgb[~hole]
-    surface = cv2.blur(surface, (side, side), borderType=cv2.BORDER_REPLICATE)
-    grain = _grain(hole.shape[0], hole.shape[1]) * _grain_size(rgb, hole)
-    return np.clip(surface + grain + 0.5, 0, 255).astype(np.uint8)
+        return np.full((int(hole.sum()), 3), 128, dtype=np.uint8)
+    distance, nearest = cv2.distanceTransformWithLabels(
+        hole.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(nearest.max()) + 1, 3), dtype=np.uint8)
+    colours[nearest[known]] = rgb[known]
+    side = _odd(max(3.0, fade))
+    edge = cv2.blur(colours[nearest], (side, side), borderType=cv2.BORDER_REPLICATE)[hole].astype(np.float32)
+    background, grain = _background(rgb, known)
+    share = 1.0 / (1.0 + np.exp((distance[hole, None] - fade) / (0.25 * fade)))
+    noise = np.random.default_rng(5).standard_normal((len(edge), 1), dtype=np.float32)
+    return np.clip(share * edge + (1 - share) * background + noise * grain + 0.5, 0, 255).astype(np.uint8)
 
 
-def _pull_push(weighted: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Interpolate (h, w, 4) of colour times weight and weight; give (h, w, 3) without gaps."""
-    height, width = weighted.shape[:2]
-    weight = weighted[..., 3:]
-    own = weighted[..., :3] / np.maximum(weight, 1e-6)
-    if min(height, width) <= 1 or float(weight.min()) > 0.5:
-        mean = weighted[..., :3].sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
-        return np.where(weight > 0, own, mean).astype(np.float32)
-    size = ((width + 1) // 2, (height + 1) // 2)
-    coarse = _pull_push(cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).astype(np.float32))
-    below = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    return (own * weight + below * (1.0 - weight)).astype(np.float32)
-
-
-def _grain_size(rgb: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Spread of the fine grain around the hole, per channel, robust against cell edges (median absolute deviation)."""
-    fine = cv2.subtract(rgb, cv2.blur(rgb, (3, 3)), dtype=cv2.CV_16S)
-    around = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
-    if not around.any():
-        return np.zeros(3, dtype=np.float32)
-    return np.asarray(1.5 * np.median(np.abs(fine[around]), axis=0), dtype=np.float32)
-
-
-@lru_cache(maxsize=8)
-def _grain(height: int, width: int) -> NDArray[np.float32]:
-    """Fixed unit noise (height, width, 1), the same for all channels as luminance grain is."""
-    noise = np.random.default_rng(5).standard_normal((height, width, 1), dtype=np.float32)
-    noise.flags.writeable = False
-    return noise
+def _background(rgb: NDArray[np.uint8], known: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colour of the brighter surroundings and the mean size of their grain, each (3,) float32."""
+    fine = cv2.absdiff(rgb, cv2.blur(rgb, (3, 3)))[known]
+    around = rgb[known]
+    green = around[:, 1]
+    bright = green >= np.percentile(green, 60)
+    background = np.median(around[bright], axis=0).astype(np.float32)
+    return background, fine[bright].mean(axis=0, dtype=np.float32)

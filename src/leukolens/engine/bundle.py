@@ -6,16 +6,19 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from leukolens.engine.spec import CARD, LICENCE, SPEC_FILE, BundleSpec, FieldNetworkSpec
 from leukolens.engine.sums import MAX_FILE_BYTES, MAX_TEXT_BYTES, read_bounded, verify_sums, write_sums
 from leukolens.finding import BundleError, OutputError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Bundle", "find_bundle", "open_bundle", "shipped_bundles", "write_bundle", "write_sums"]
 
@@ -57,7 +60,7 @@ class Bundle:
         BundleError
             The file is not the one that ``bundle.json`` describes.
         """
-        networks: Mapping[str, FieldNetworkSpec] = self.spec.networks
+        networks = {str(name): network for name, network in self.spec.networks.items()}
         if role not in networks:
             raise UsageError(
                 f"the bundle {self.spec.name!r} has no {role} network", todo=f"It has: {', '.join(networks)}"

@@ -1,0 +1,110 @@
+"""The decision: what is concluded from a field network's judgement, and whether a person must look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leukolens.engine.spec import FieldNetworkSpec
+    from leukolens.finding.schema import Conclusion, Decision
+    from leukolens.trust.field import FieldJudgement
+
+NO_WHITE_CELLS: Final = "no white cells"
+"""The flag of `leukolens.finding.Quality` for a picture in which nothing carries nuclear stain."""
+
+POSITIVE_FROM: Final = 0.5
+"""`p_all` from which the conclusion is "lymphoblasts"."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a finding says, after the decision. The attributes are those of `leukolens.finding.Finding`."""
+
+    p_all: float | None = None
+    label: str | None = None
+    probabilities: dict[str, float] | None = None
+    prediction_set: list[str] = field(default_factory=list)
+    conclusion: Conclusion | None = None
+    decision: Decision = "review"
+    novelty: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def decide(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkSpec) -> Verdict:
+    """Decide what is said of one picture.
+
+    "report" needs all of: the picture lies in the domain, its prediction set has one label, and no measure of quality
+    is out of its usual range. Everything else is "review", and the notes say why.
+
+    Parameters
+    ----------
+    judgement
+        Of the field network.
+    flags
+        Measures of quality out of their usual range, in words.
+    spec
+        Of the field network.
+    """
+    if NO_WHITE_CELLS in flags:
+        return Verdict(
+            conclusion="no white cells",
+            novelty=judgement.novelty,
+            notes=["review: no white cells found in the picture"],
+        )
+    p_all = probability_of_leukaemia(judgement, spec)
+    notes = [f"review: {reason}" for reason in _doubts(judgement, flags, spec)]
+    if not judgement.in_domain:
+        return Verdict(p_all=p_all, novelty=judgement.novelty, notes=notes)
+    return Verdict(
+        p_all=p_all,
+        label=max(judgement.probabilities, key=judgement.probabilities.__getitem__),
+        probabilities=judgement.probabilities,
+        prediction_set=list(judgement.prediction_set),
+        conclusion=_conclude(p_all),
+        decision="review" if notes else "report",
+        novelty=judgement.novelty,
+        notes=notes,
+    )
+
+
+def probability_of_leukaemia(judgement: FieldJudgement, spec: FieldNetworkSpec) -> float | None:
+    """Return 1 minus the probabilities of the labels that mean no leukaemia; None where the bundle names none.
+
+    Parameters
+    ----------
+    judgement
+        Of the field network.
+    spec
+        Of the field network.
+    """
+    if not spec.negative_labels:
+        return None
+    # The sum of the others, not 1 minus the sum: exact where p_all is tiny.
+    positive = sum(p for label, p in judgement.probabilities.items() if label not in spec.negative_labels)
+    return min(1.0, max(0.0, positive))
+
+
+def _conclude(p_all: float | None) -> Conclusion | None:
+    if p_all is None:
+        return None
+    return "lymphoblasts" if p_all >= POSITIVE_FROM else "none seen"
+
+
+def _doubts(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkSpec) -> list[str]:
+    doubts = []
+    if not judgement.in_domain:
+        doubts.append(
+            "the picture is unlike those that the model learned from, so no label is given"
+            + (f" (farther than {judgement.novelty:.0%} of them)" if judgement.novelty is not None else "")
+        )
+    if spec.novelty is None:
+        doubts.append("the bundle cannot tell whether the picture is like those that the model learned from")
+    if spec.conformal is None:
+        doubts.append("the bundle was not calibrated for prediction sets")
+    if judgement.in_domain and len(judgement.prediction_set) > 1:
+        doubts.append(f"more than one label is possible: {', '.join(judgement.prediction_set)}")
+    doubts += [f"quality: {flag}" for flag in flags]
+    return doubts

@@ -1,0 +1,34 @@
+"""What the verbs share: how a Typer application is set up, and the consoles for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def new_app() -> typer.Typer:
+    """Return an empty Typer application with the settings that all verbs share."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def error_console() -> Console:
+    """Return a Rich console on standard error, where everything for people goes while data goes to standard output."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def output_console() -> Console:
+    """Return a Rich console on standard output."""
+    from rich.console import Console
+
+    return Console(highlight=False)

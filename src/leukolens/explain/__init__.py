@@ -1,0 +1,6 @@
+"""Why the network answered as it did: class maps as evidence, drawn over the picture."""
+
+from leukolens.explain.evidence import class_evidence
+from leukolens.explain.overlay import FULL_SCALE, MAP_NOTE, overlay, scale_colours
+
+__all__ = ["FULL_SCALE", "MAP_NOTE", "class_evidence", "overlay", "scale_colours"]

@@ -1,0 +1,106 @@
+"""Findings and cases as tables for the terminal. Nothing here prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from leukolens.report.words import (
+    answer,
+    case_rank,
+    conclusion_word,
+    probability_of_label,
+    probability_text,
+    review_rank,
+    visible,
+    why_review,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leukolens.finding import Case, Finding
+
+_STYLES = {"Lymphoblasts": "bold magenta", "None seen": "green", "Refused": "yellow", "Error": "red"}
+
+
+def findings_table(findings: Sequence[Finding], *, limit: int = 40) -> Table:
+    """Lay findings out for the terminal: for review first, then by falling probability of lymphoblasts.
+
+    Parameters
+    ----------
+    findings
+        Of one run.
+    limit
+        Rows at most; the caption tells how many more there are.
+
+    Returns
+    -------
+    Table
+        A Rich renderable. Names are shown as they are, never read as markup.
+    """
+    table = _new_table("Picture", "Answer", "p ALL", "Class", "Decision", "Why, or what is wrong")
+    ordered = sorted(findings, key=review_rank)
+    for finding in ordered[:limit]:
+        table.add_row(
+            Text(visible(finding.source), overflow="fold"),
+            _coloured(answer(finding)),
+            probability_text(finding.p_all),
+            visible(probability_of_label(finding)),
+            _decision(finding.decision),
+            Text(visible("; ".join(why_review(finding)[:2])), overflow="ellipsis"),
+        )
+    table.caption = _rest(len(ordered), limit, "pictures")
+    return table
+
+
+def cases_table(cases: Sequence[Case], *, limit: int = 40) -> Table:
+    """Lay cases out for the terminal, ordered as `findings_table` orders findings.
+
+    Parameters
+    ----------
+    cases
+        Of one run.
+    limit
+        Rows at most.
+
+    Returns
+    -------
+    Table
+        A Rich renderable.
+    """
+    table = _new_table("Case", "Answer", "p ALL", "Pictures", "Decision", "Why")
+    ordered = sorted(cases, key=case_rank)
+    for case in ordered[:limit]:
+        table.add_row(
+            Text(visible(case.case), overflow="fold"),
+            _coloured(conclusion_word(case.conclusion)),
+            probability_text(case.p_all),
+            str(case.images),
+            _decision(case.decision),
+            Text(visible("; ".join(case.reasons[:2])), overflow="ellipsis"),
+        )
+    table.caption = _rest(len(ordered), limit, "cases")
+    return table
+
+
+def _new_table(*headers: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    for header in headers:
+        table.add_column(header, justify="right" if header in {"p ALL", "Pictures"} else "left")
+    return table
+
+
+def _coloured(word: str) -> Text:
+    return Text(word, style=_STYLES.get(word, ""), no_wrap=True)
+
+
+def _decision(decision: str) -> Text:
+    return Text(decision, style="bold yellow" if decision == "review" else "", no_wrap=True)
+
+
+def _rest(count: int, limit: int, noun: str) -> str | None:
+    return f"and {count - limit} more {noun}" if count > limit else None

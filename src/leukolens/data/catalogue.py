@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from leukolens.data.order import plain
 from leukolens.finding import DataError
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def portable_path(path: str, layout: str) -> str:
     if layout.startswith(TALEQANI_LAYOUT):
         for folder in ("Original/", "Segmented/"):
             path = path[path.find(folder) + len(folder) :] if folder in path else path
-    return unicodedata.normalize("NFC", path)
+    return plain(unicodedata.normalize("NFC", path))
 
 
 def catalogue_sha256(catalogue: Catalogue) -> str:
@@ -159,7 +160,7 @@ def catalogue_sha256(catalogue: Catalogue) -> str:
         The catalogue has not been fingerprinted.
     """
     lines = sorted(f"{sha256_of(item)}  {portable_path(item.path, catalogue.layout)}\n" for item in catalogue.items)
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
 
 
 def images_per_label(labels: Sequence[str], classes: Sequence[str]) -> Mapping[str, list[int]]:

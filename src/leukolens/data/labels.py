@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from leukolens.data.catalogue import Item
+from leukolens.data.order import plain
 from leukolens.finding import DataError, nearest
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def read_labels(table: Path, root: Path, path_column: str, label_column: str, pa
         if size is None:
             lost.append(path)
         else:
-            items.append(Item(path, values[1], values[2] if patient_column else None, size))
+            items.append(Item(path, plain(values[1]), plain(values[2]) if patient_column else None, size))
     _all_there(lost, root, table)
     if not items:
         raise DataError(f"No row in {table.name}", expected="one row an image", found="only a header")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from leukolens.data.catalogue import TALEQANI_LAYOUT, Catalogue, Item
 from leukolens.data.labels import read_labels
-from leukolens.data.order import natural_key
+from leukolens.data.order import natural_key, plain
 from leukolens.data.walk import images_below, images_in, subfolders
 from leukolens.finding import CLASSES, DataError, nearest
 
@@ -124,7 +124,7 @@ def _recognise(root: Path) -> _Place:
             expected="one folder a class",
             todo="give one of these folders, or list all images in a CSV file; a split is a file of its own here",
         )
-    return _Place("class folders", "", {name: unicodedata.normalize("NFC", name) for name in folders}, ())
+    return _Place("class folders", "", {name: plain(unicodedata.normalize("NFC", name)) for name in folders}, ())
 
 
 def _one_below(root: Path, folders: list[str]) -> list[str]:

@@ -31,3 +31,8 @@ def _part_key(part: str) -> tuple[str | int, ...]:
     # Splitting at a captured group alternates text and digits, so position decides the type and no str meets an int.
     pieces = _DIGITS.split(unicodedata.normalize("NFC", part).casefold())
     return tuple(int(piece) if position % 2 else piece for position, piece in enumerate(pieces))
+
+
+def plain(path: str) -> str:
+    r"""Return a path as text that JSON can hold: bytes that are no Unicode are written as ``\udc..``."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -9,6 +9,7 @@ from leukolens.data.blocks import BlockFold, arrange, cut_blocks, held_out_block
 from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, images_per_label, sha256_of
 from leukolens.data.dealing import collect, deal_folds, draw_part
 from leukolens.data.grouping import group_images
+from leukolens.data.order import plain
 from leukolens.data.split import METHODS, Fold, Method, Split, SplitItem, sealed
 from leukolens.data.verify import verify_split
 from leukolens.finding import DataError, UsageError, nearest
@@ -103,7 +104,7 @@ def make_split(
             + (" Without an embargo the ends of neighbouring blocks touch." if embargo == 0 and leaky else ""),
             catalogue_sha256=catalogue_sha256(catalogue),
             items=tuple(
-                SplitItem(path=item.path, sha256=sha256_of(item), label=item.label, group=number)
+                SplitItem(path=plain(item.path), sha256=sha256_of(item), label=item.label, group=number)
                 for item, number in zip(catalogue.items, numbers, strict=True)
             ),
             folds=tuple(made),

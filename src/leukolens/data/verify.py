@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, images_per_label, portable_path
+from leukolens.data.order import plain
 from leukolens.data.split import Fold, Split, content_sha256
 from leukolens.finding import DataError
 
@@ -86,6 +87,8 @@ def verify_split(split: Split, catalogue: Catalogue) -> Split:
             todo="make the split again",
         )
     _same_images(split, catalogue)
+    if sorted(split.labels) != sorted({entry.label for entry in split.items}):
+        raise DataError("The split's list of labels does not match its images", todo="make the split again")
     keys = _keys(split, catalogue)
     for number, fold in enumerate(split.folds):
         _partition(fold, number, len(split.items))
@@ -95,9 +98,8 @@ def verify_split(split: Split, catalogue: Catalogue) -> Split:
     _embargo_kept(split)
     if split.method == "random-image" and not split.leaky:
         raise DataError("A split by image says that it is not leaky", todo="make the split again")
-    items = tuple(
-        entry.model_copy(update={"path": item.path}) for entry, item in zip(split.items, catalogue.items, strict=True)
-    )
+    pairs = zip(split.items, catalogue.items, strict=True)
+    items = tuple(entry.model_copy(update={"path": plain(item.path)}) for entry, item in pairs)
     return split.model_copy(update={"items": items})
 
 

@@ -1,0 +1,201 @@
+"""``leukolens data``: check, fetch and split data sets."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from leukolens.cli.console import error_console, new_app, output_console
+from leukolens.finding import RESEARCH_USE, OutputError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from leukolens.data import Catalogue
+
+app = new_app()
+
+_SHOWN = 10
+
+Data = Annotated[Path, typer.Argument(help="Folder with class folders or in the Kaggle layout, or a CSV file.")]
+Labels = Annotated[Path | None, typer.Option(help="CSV file with the labels; its paths are relative to DATA.")]
+LabelColumn = Annotated[str, typer.Option(help="Its column with the class.")]
+PathColumn = Annotated[str, typer.Option(help="Its column with the path.")]
+PatientColumn = Annotated[str | None, typer.Option(help="Its column with the patient.")]
+Negative = Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia; may be repeated.")]
+
+
+@app.command(epilog=RESEARCH_USE)
+def check(
+    data: Data,
+    out: Annotated[Path | None, typer.Option(help="Folder for manifest.csv and check.json.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+    labels: Labels = None,
+    label_column: LabelColumn = "label",
+    path_column: PathColumn = "path",
+    patient_column: PatientColumn = None,
+    negative: Negative = None,
+) -> None:
+    """Read every image: unreadable files, sizes, class counts, exact duplicates, and a manifest with SHA-256.
+
+    Exit code 1 when some files cannot be read.
+    """
+    from leukolens.cli.data_tables import show_check
+    from leukolens.data.check import check_data, prepare_folder, write_check
+
+    catalogue = _open(data, labels, label_column, path_column, patient_column, negative)
+    if out is not None:
+        prepare_folder(out)
+    with _progress("Reading", len(catalogue)) as advance:
+        result, entries = check_data(catalogue, progress=advance)
+    written = write_check(result, entries, out) if out is not None else []
+    if as_json:
+        sys.stdout.write(result.to_json())
+    else:
+        show_check(output_console(), result, limit=_SHOWN)
+        for file in written:
+            output_console().print(f"Wrote {file}", markup=False, soft_wrap=True)
+    raise typer.Exit(1 if result.unreadable else 0)
+
+
+@app.command(epilog=RESEARCH_USE)
+def split(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The split file to write.")],
+    method: Annotated[str, typer.Option(help="random-image, patient or blocks.")],
+    folds: Annotated[int, typer.Option(help="Number of folds; 1 holds one part out.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the random order.")] = 88,
+    validation: Annotated[str, typer.Option(help="Share of the rest that validates, such as 0.15, or none.")] = "none",
+    embargo: Annotated[int, typer.Option(help="blocks: files left out on either side of a held-out block.")] = 0,
+    test_share: Annotated[float, typer.Option(help="Share to hold out with --folds 1.")] = 0.2,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    labels: Labels = None,
+    label_column: LabelColumn = "label",
+    path_column: PathColumn = "path",
+    patient_column: PatientColumn = None,
+) -> None:
+    """Divide a data set into training, validation and test, and write the division as a file.
+
+    Exact duplicates never stand on two sides.
+    """
+    from leukolens.cli.data_tables import show_split
+    from leukolens.data.catalogue import fingerprint
+    from leukolens.data.split import METHODS, write_split
+    from leukolens.data.splitting import make_split
+
+    known = {name: name for name in METHODS}
+    if method not in known:
+        raise UsageError(f"There is no method {method!r} to split by", todo=nearest(method, known))
+    share = _share(validation)
+    _free(out, overwrite)
+    catalogue = _open(data, labels, label_column, path_column, patient_column, None)
+    with _progress("Hashing", len(catalogue)) as advance:
+        catalogue = fingerprint(catalogue, progress=advance)
+    made = make_split(
+        catalogue,
+        method=known[method],
+        folds=folds,
+        seed=seed,
+        validation=share,
+        embargo=embargo,
+        test_share=test_share,
+    )
+    write_split(made, out)
+    show_split(output_console(), made)
+    output_console().print(f"Wrote {out}", markup=False, soft_wrap=True)
+
+
+@app.command(epilog=RESEARCH_USE)
+def get(
+    name: Annotated[str, typer.Argument(help="Which data set: taleqani.")],
+    to: Annotated[Path, typer.Option(help="Folder to put it into.")] = Path("taleqani"),
+) -> None:
+    """Fetch a data set with your own access, or say what to fetch and where to put it (exit code 2).
+
+    Access is looked for where Kaggle's own programs look: KAGGLE_API_TOKEN, KAGGLE_USERNAME and KAGGLE_KEY,
+    kaggle.json in ~/.kaggle.
+    """
+    from leukolens.data.kaggle import AccessError, find_access
+    from leukolens.data.taleqani import ARCHIVE_URL, get_taleqani, instructions
+
+    if name != "taleqani":
+        raise UsageError(f"There is no data set {name!r} to fetch", todo=nearest(name, ["taleqani"]))
+    try:
+        with _byte_progress("Fetching") as advance:
+            catalogue = get_taleqani(to, find_access(), url=ARCHIVE_URL, progress=advance)
+    except AccessError as error:
+        sys.stderr.write(f"Error: {error}\n\n{instructions(to.absolute())}")
+        raise typer.Exit(error.exit_code) from error
+    counts = ", ".join(f"{n} {label}" for label, n in catalogue.counts().items())
+    output_console().print(f"{to} holds the whole data set: {counts}.", markup=False, soft_wrap=True)
+
+
+def _open(
+    data: Path,
+    labels: Path | None,
+    label_column: str,
+    path_column: str,
+    patient_column: str | None,
+    negative: list[str] | None,
+) -> Catalogue:
+    from leukolens.data.layouts import open_catalogue
+
+    return open_catalogue(
+        data,
+        labels=labels,
+        label_column=label_column,
+        path_column=path_column,
+        patient_column=patient_column,
+        negative=negative or None,
+    )
+
+
+def _share(text: str) -> float | Literal["none"]:
+    if text == "none":
+        return "none"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError("--validation", expected="a share such as 0.15, or 'none'", found=repr(text)) from error
+
+
+def _free(out: Path, overwrite: bool) -> None:
+    """See before the work that a file can be written."""
+    if out.exists() and not (overwrite and out.is_file()):
+        raise OutputError(f"{str(out)!r} exists", todo="choose another name, or replace a file with --overwrite")
+    if not out.parent.is_dir():
+        raise OutputError(f"The folder {str(out.parent)!r} does not exist", todo="make it first")
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar on a terminal and nothing elsewhere."""
+    console = error_console()
+    if not console.is_terminal:
+        yield None
+        return
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    with Progress(
+        *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def _byte_progress(what: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    console = error_console()
+    if not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

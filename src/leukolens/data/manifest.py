@@ -1,0 +1,162 @@
+"""The manifest: every file of a data set with its hashes and sizes, from reading each one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leukolens.finding import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from leukolens.data.catalogue import Catalogue, Item
+
+MANIFEST_COLUMNS: Final = ("path", "sha256", "pixel_sha256", "label", "width", "height", "bytes", "patient")
+WORKERS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as it was found when it was read.
+
+    Attributes
+    ----------
+    path, label, patient, bytes
+        As in the catalogue.
+    sha256
+        Of the file's bytes; None where not even these could be read.
+    pixel_sha256, width, height, format, mode
+        Of the decoded picture, sides in pixels; None where it could not be decoded.
+    reason
+        Why it could not be decoded; None where it could.
+    """
+
+    path: str
+    label: str
+    patient: str | None
+    bytes: int
+    sha256: str | None
+    pixel_sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    mode: str | None = None
+    reason: str | None = None
+
+
+def pixel_sha256(pixels: NDArray[np.uint8]) -> str:
+    """Return a hash of what is seen: two files with the same pixels have the same, however they are stored.
+
+    Parameters
+    ----------
+    pixels
+        (H, W, 3), sRGB.
+    """
+    height, width = pixels.shape[:2]
+    digest = hashlib.sha256(f"{width}x{height}:".encode("ascii"))
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def read_entries(
+    catalogue: Catalogue, *, workers: int = WORKERS, progress: Callable[[int], None] | None = None
+) -> list[Entry]:
+    """Read and decode every file of a data set.
+
+    Parameters
+    ----------
+    catalogue
+        The data set.
+    workers
+        Threads; each holds one decoded picture at a time.
+    progress
+        Called with the number of files done.
+
+    Returns
+    -------
+    list of Entry
+        In the catalogue's order. A file that cannot be read has a `reason`; the rest goes on.
+    """
+    entries: list[Entry] = []
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for entry in pool.map(lambda item: _read(catalogue.locate(item), item), catalogue.items):
+                entries.append(entry)
+                if progress is not None:
+                    progress(len(entries))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return entries
+
+
+def _read(file: Path, item: Item) -> Entry:
+    from leukolens.smear.reading import read_image
+
+    try:
+        image = read_image(file)
+    except ImageError as error:
+        sha256, size = _hash(file)
+        return Entry(item.path, item.label, item.patient, size, sha256, reason=str(error))
+    height, width = image.pixels.shape[:2]
+    return Entry(
+        path=item.path,
+        label=item.label,
+        patient=item.patient,
+        bytes=item.bytes,
+        sha256=image.sha256,
+        pixel_sha256=pixel_sha256(image.pixels),
+        width=width,
+        height=height,
+        format=image.format,
+        mode=_mode(file),
+    )
+
+
+def _hash(file: Path) -> tuple[str | None, int]:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest(), opened.tell()
+    except OSError:
+        return None, 0
+
+
+def _mode(file: Path) -> str | None:
+    """Return how the file stores its colours in Pillow's words ("RGB", "L", "CMYK"); None where Pillow has none."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as header:  # reads the header only
+            return header.mode
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+        return None
+
+
+def manifest_text(entries: Iterable[Entry]) -> str:
+    """Return the manifest as CSV: one row a file, what is not known left empty."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(MANIFEST_COLUMNS)
+    for entry in entries:
+        values = (getattr(entry, name) for name in MANIFEST_COLUMNS)
+        writer.writerow(["" if value is None else value for value in values])
+    return buffer.getvalue()
+
+
+def encode_manifest(entries: Iterable[Entry]) -> tuple[bytes, str]:
+    """Return the bytes of the manifest's file and their SHA-256.
+
+    A file name that is no Unicode keeps its bytes.
+    """
+    content = manifest_text(entries).encode("utf-8", "surrogateescape")
+    return content, hashlib.sha256(content).hexdigest()

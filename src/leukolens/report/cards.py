@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from leukolens.report.words import answer, answer_sentence, probability_of_label, probability_text, visible, why_review
+from leukolens.report.words import (
+    answer,
+    answer_sentence,
+    probability_of_label,
+    probability_text,
+    visible,
+    what_was_done,
+    why_review,
+)
 
 if TYPE_CHECKING:
     from leukolens.finding import Finding, Quality
@@ -59,6 +67,7 @@ class Card:
     sentence: str
     review: bool
     reasons: tuple[str, ...]
+    steps: tuple[str, ...]
     bars: tuple[Bar, ...]
     bars_in_domain: bool
     prediction_set: str
@@ -130,6 +139,7 @@ def make_card(number: int, finding: Finding, thumbnails: Thumbnails | None) -> C
         sentence=answer_sentence(finding),
         review=finding.decision == "review",
         reasons=tuple(visible(reason) for reason in why_review(finding)),
+        steps=tuple(visible(step) for step in what_was_done(finding)),
         bars=_bars(finding),
         bars_in_domain=in_domain,
         prediction_set=visible(", ".join(finding.prediction_set)),

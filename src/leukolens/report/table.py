@@ -49,7 +49,7 @@ def findings_table(findings: Sequence[Finding], *, limit: int = 40) -> Table:
             Text(visible(finding.source), overflow="fold"),
             _coloured(answer(finding)),
             probability_text(finding.p_all),
-            visible(probability_of_label(finding)),
+            Text(visible(probability_of_label(finding))),
             _decision(finding.decision),
             Text(visible("; ".join(why_review(finding)[:2])), overflow="ellipsis"),
         )

@@ -14,6 +14,7 @@ ANSWERS: Final = {
     "no white cells": "No white cells",
 }
 _STATUS_WORDS: Final = {"refused": "Refused", "error": "Error"}
+_REVIEW: Final = "review: "
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
@@ -99,9 +100,14 @@ def probability_of_label(finding: Finding) -> str:
 
 
 def why_review(finding: Finding) -> list[str]:
-    """Return what a finding gives as reasons: its reason first, then its notes, each once."""
-    reasons = [finding.reason] if finding.reason else []
-    return list(dict.fromkeys([*reasons, *finding.notes]))
+    """Return why a person must look: the reason of a refusal or error first, then the notes that say so, each once."""
+    notes = [note.removeprefix(_REVIEW) for note in finding.notes if note.startswith(_REVIEW)]
+    return list(dict.fromkeys([finding.reason, *notes] if finding.reason else notes))
+
+
+def what_was_done(finding: Finding) -> list[str]:
+    """Return what was done to read the picture, each step once."""
+    return list(dict.fromkeys(note for note in finding.notes if not note.startswith(_REVIEW)))
 
 
 def review_rank(finding: Finding) -> tuple[bool, float]:

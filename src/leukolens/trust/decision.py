@@ -52,7 +52,7 @@ def decide(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkSp
         return Verdict(
             conclusion="no white cells",
             novelty=judgement.novelty,
-            notes=["review: no white cells found in the picture"],
+            notes=["review: no white cells found"],
         )
     p_all = probability_of_leukaemia(judgement, spec)
     notes = [f"review: {reason}" for reason in _doubts(judgement, flags, spec)]

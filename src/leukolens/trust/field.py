@@ -112,7 +112,7 @@ def prediction_set(probabilities: NDArray[np.float64], conformal: Conformal | No
     list of int
         Positions of labels, at least one.
     """
-    order = np.argsort(-probabilities, kind="stable").tolist()
+    order = [int(i) for i in np.argsort(-probabilities, kind="stable")]
     if conformal is None:
         return order[:1]
     return [i for i in order if 1.0 - probabilities[i] <= conformal.threshold] or order[:1]

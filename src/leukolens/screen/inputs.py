@@ -1,0 +1,130 @@
+"""What to screen: files, folders and lists on standard input become inputs, in order, before any work starts."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
+
+from leukolens.finding import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+IMAGE_SUFFIXES: Final = frozenset({".bmp", ".dib", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Files of a folder that are tried. A file named outright is tried whatever its name."""
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+class Input(NamedTuple):
+    """One image to screen: where it is, and how it is named in the findings."""
+
+    path: Path
+    source: str
+
+
+def list_inputs(args: Sequence[str | Path], stdin: IO[bytes] | None = None) -> list[Input]:
+    """List what is to be screened.
+
+    Parameters
+    ----------
+    args
+        Files, folders, and ``-`` for a list of either on `stdin`, one a line, or separated by NUL bytes.
+        Folders are searched to any depth, in natural order (2 before 10); hidden files and folders, and files that
+        are not named like images, are left out. Each source is taken once.
+    stdin
+        Where ``-`` reads from, as bytes.
+
+    Returns
+    -------
+    list of Input
+        In order.
+
+    Raises
+    ------
+    UsageError
+        Something named does not exist or cannot be listed, or nothing is left to screen.
+    """
+    names: list[str] = []
+    for arg in args:
+        names += _read_list(stdin) if str(arg) == "-" else [str(arg)]
+    missing = [name for name in names if not os.path.exists(name)]  # noqa: PTH110 - Path("") would be "."
+    if missing:
+        raise UsageError(_describe_missing(missing), expected="files or folders", todo=_hint(missing[0]))
+    found: dict[str, Input] = {}
+    for name in names:
+        for item in _expand(name):
+            found.setdefault(item.source, item)
+    if not found:
+        raise UsageError(
+            f"nothing to screen in {', '.join(names[:3]) or 'the list'}{' ...' if len(names) > 3 else ''}",
+            expected=f"images ({', '.join(sorted(IMAGE_SUFFIXES))})",
+            todo="Name a file outright to have it tried whatever its name",
+        )
+    return list(found.values())
+
+
+def source_name(name: str) -> str:
+    r"""Return a file name as text that any program can store: bytes that are no text become ``\\xNN``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Return a key that sorts names as people do: numbers by value, letters whatever their case."""
+    parts = _DIGITS.split(name)
+    return [(int(part), "") if i % 2 else (-1, part.casefold()) for i, part in enumerate(parts)], name
+
+
+def _expand(name: str) -> Iterator[Input]:
+    path = Path(name)
+    if not path.is_dir():
+        yield Input(path, source_name(name))
+        return
+    prefix = name.rstrip("/" + os.sep)
+    yield from _walk(path, source_name(prefix) + "/", set())
+
+
+def _walk(folder: Path, prefix: str, seen: set[Path]) -> Iterator[Input]:
+    try:
+        # A link may lead back to a folder above: each folder is entered once.
+        real = folder.resolve()
+        if real in seen:
+            return
+        seen.add(real)
+        entries = sorted(os.scandir(folder), key=lambda entry: natural_key(entry.name))
+    except OSError as error:
+        raise UsageError(
+            f"the folder {source_name(str(folder))!r} cannot be listed",
+            found=error.strerror or str(error),
+            todo="Allow reading it, or name the folders to screen without it",
+        ) from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(folder / entry.name, f"{prefix}{source_name(entry.name)}/", seen)
+        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+            yield Input(folder / entry.name, prefix + source_name(entry.name))
+
+
+def _read_list(stdin: IO[bytes] | None) -> list[str]:
+    content = stdin.read().removeprefix(codecs.BOM_UTF8) if stdin is not None else b""
+    # Names may hold line breaks: a list that has NUL bytes is separated by them alone (find -print0).
+    parts = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return [os.fsdecode(part) for part in parts if part.strip()]
+
+
+def _describe_missing(missing: Sequence[str]) -> str:
+    shown = ", ".join(repr(source_name(name)) for name in missing[:3])
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return f"there is no {shown}{more}"
+
+
+def _hint(name: str) -> str:
+    parent = Path(name).parent
+    beside = sorted(os.listdir(parent), key=natural_key) if name and parent.is_dir() else []  # noqa: PTH208 - names
+    close = nearest(Path(name).name, beside).split("?", 1) if beside else [""]
+    return f"{close[0]}?" if len(close) == 2 else "Check the path"

@@ -57,7 +57,7 @@ def open_catalogue(
     label_column, path_column, patient_column
         Names of its columns. Without `patient_column` no patients are known.
     negative
-        Labels that mean "no leukaemia". For the Taleqani layout "Benign" where not given.
+        Labels that mean "no leukaemia"; none of them if empty. For the Taleqani layout "Benign" where not given.
     classes
         The labels that may occur, in the order wanted. Others are an error.
 
@@ -198,10 +198,10 @@ def _negative(negative: Sequence[str] | None, found: Sequence[str]) -> tuple[str
     if negative is None:
         return None
     unknown = [name for name in negative if name not in found]
-    if unknown or not negative:
+    if unknown:
         raise DataError(
-            f"The negative class {unknown[0]!r} is not a label" if unknown else "The list of negative classes is empty",
+            f"The negative class {unknown[0]!r} is not a label",
             expected="labels that occur in the data set",
-            todo=nearest(unknown[0] if unknown else "", found),
+            todo=nearest(unknown[0], found),
         )
     return tuple(name for name in found if name in negative)

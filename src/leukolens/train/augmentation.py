@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from leukolens.smear.perturb import apply_colour, blur, jpeg, noise, sample_colour, to_grey
+from leukolens.smear.perturb import apply_colour, blur, jpeg, noise, sample_colour
 from leukolens.train.recipe import Augmentation
 
 Picture = NDArray[np.uint8]
@@ -30,10 +30,8 @@ def augment(image: Picture, augmentation: Augmentation, rng: np.random.Generator
         (H, W, 3) uint8 RGB, a new array.
     """
     image = _warp(image, augmentation, rng)
-    if rng.random() < augmentation.grey:
-        image = to_grey(image)
     if rng.random() < augmentation.colour:
-        image = apply_colour(image, sample_colour(rng, augmentation.colour_strength))
+        image = apply_colour(image, sample_colour(rng, augmentation.colour_strength, augmentation.grey))
     if rng.random() < augmentation.corner:
         image = _cover_corner(image, rng)
     return _camera(image, augmentation, rng)

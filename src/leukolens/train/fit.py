@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
@@ -143,6 +144,16 @@ def _loader(recipe: Recipe, sides: Sides, indices: list[int], *, training: bool)
     )
 
 
+def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Average weights with a decay that grows from 0: else short runs would end with the start weights."""
+
+    def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        now = min(decay, (1 + float(count)) / (10 + float(count)))
+        return now * averaged + (1 - now) * current
+
+    return average
+
+
 def _best_checkpoint(folder: Path) -> ModelCheckpoint:
     return ModelCheckpoint(
         folder, filename="best", monitor="val_loss", mode="min", save_top_k=1, enable_version_counter=False
@@ -154,7 +165,7 @@ def _trainer(recipe: Recipe, folder: Path, best: ModelCheckpoint | None, *, prog
     half = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu)
     callbacks: list[Callback] = [LearningCurves(folder)]
     if recipe.average is not None:
-        callbacks.append(EMAWeightAveraging(decay=recipe.average))
+        callbacks.append(WeightAveraging(avg_fn=_moving_average(recipe.average)))
     if progress:
         callbacks.append(TQDMProgressBar(refresh_rate=5))
     if recipe.patience is not None:

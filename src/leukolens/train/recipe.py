@@ -37,7 +37,7 @@ class Augmentation(_Part):
     shift: Share = Field(default=0.05, description="largest shift, as a share of width and height")
     colour: Share = Field(default=0.9, description="share of pictures whose stain and lamp are changed")
     colour_strength: float = Field(default=1.0, ge=0.0, le=2.0)
-    grey: Share = Field(default=0.3, description="share of pictures made grey")
+    grey: Share = Field(default=0.3, description="share of those pictures that lose all colour")
     blur: Share = Field(default=0.15)
     jpeg: Share = Field(default=0.2)
     noise: Share = Field(default=0.15)

@@ -25,7 +25,7 @@ Engine = Literal["auto", "openvino", "onnxruntime"]
 Outputs = dict[str, "NDArray[np.float32]"]
 
 MAX_DEFAULT_THREADS: Final = 16
-_BRINGS = {"openvino": "pip install openvino", "onnxruntime": "pip install onnxruntime"}
+_HOW_TO_GET = "Get it with: pip install {}"
 
 
 class Session(Protocol):
@@ -182,7 +182,7 @@ def choose_engine(engine: str) -> Literal["openvino", "onnxruntime"]:
     raise UsageError(
         f"the engine {engine!r} is not installed" if engine != "auto" else "no inference engine is installed",
         expected=" or ".join(order),
-        todo=_BRINGS[order[-1]],
+        todo=_HOW_TO_GET.format(order[-1]),
     )
 
 

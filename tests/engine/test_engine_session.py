@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import pytest
 from tiny_bundle import HEIGHT, WIDTH, reference, tiny_network, write_tiny_bundle
 
 from leukolens.engine.bundle import open_bundle
-from leukolens.engine.session import open_field_session, open_session, usable_cores
+from leukolens.engine.session import Session, open_field_session, open_session, usable_cores
 from leukolens.finding import BundleError, UsageError
 
 if TYPE_CHECKING:
@@ -28,10 +30,13 @@ def images() -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (7, HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
+def session(request: pytest.FixtureRequest) -> Session:
+    return open_session(tiny_network(), request.param, threads=2)
+
+
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_outputs_are_those_computed_by_hand(engine: str, count: int, images: np.ndarray) -> None:
-    session = open_session(tiny_network(), engine, threads=2)
+def test_outputs_are_those_computed_by_hand(session: Session, count: int, images: np.ndarray) -> None:
     given = session.run(images[:count])
     assert set(given) == {"logits", "class_map", "features", "distance"}
     for name, expected in reference(images[:count]).items():
@@ -46,9 +51,7 @@ def test_engines_agree(images: np.ndarray) -> None:
         np.testing.assert_allclose(first[name], second[name], atol=1e-4)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_picture_has_the_same_numbers_alone_and_among_others(engine: str, images: np.ndarray) -> None:
-    session = open_session(tiny_network(), engine, threads=2)
+def test_a_picture_has_the_same_numbers_alone_and_among_others(session: Session, images: np.ndarray) -> None:
     together = session.run(images)
     with ThreadPoolExecutor(4) as pool:
         alone = list(pool.map(lambda i: session.run(images[i : i + 1]), range(len(images))))
@@ -56,9 +59,7 @@ def test_a_picture_has_the_same_numbers_alone_and_among_others(engine: str, imag
         np.testing.assert_array_equal(values, np.concatenate([outputs[name] for outputs in alone]))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_outputs_stay_when_the_session_runs_again(engine: str, images: np.ndarray) -> None:
-    session = open_session(tiny_network(), engine, threads=1)
+def test_outputs_stay_when_the_session_runs_again(session: Session, images: np.ndarray) -> None:
     first = session.run(images[:1])
     kept = {name: values.copy() for name, values in first.items()}
     session.run(images[1:2])
@@ -66,18 +67,14 @@ def test_outputs_stay_when_the_session_runs_again(engine: str, images: np.ndarra
         np.testing.assert_array_equal(values, kept[name])
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_pictures_that_are_views_or_read_only_work(engine: str, images: np.ndarray) -> None:
-    session = open_session(tiny_network(), engine, threads=1)
+def test_pictures_that_are_views_or_read_only_work(session: Session, images: np.ndarray) -> None:
     flipped = images[:2, :, ::-1]
     flipped.flags.writeable = False
     np.testing.assert_array_equal(session.run(flipped)["logits"], session.run(np.ascontiguousarray(flipped))["logits"])
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_session_says_what_it_is(engine: str) -> None:
-    session = open_session(tiny_network(), engine, threads=2)
-    assert (session.engine, session.precision, session.threads) == (engine, "f32", 2)
+def test_the_session_says_what_it_is(session: Session) -> None:
+    assert (session.precision, session.threads) == ("f32", 2)
     assert session.engine_version[0].isdigit()
     assert session.image_size == (HEIGHT, WIDTH)
 
@@ -112,7 +109,6 @@ def test_no_threads_are_refused() -> None:
     assert 1 <= usable_cores() <= 16
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -123,9 +119,9 @@ def test_no_threads_are_refused() -> None:
     ],
     ids=["type", "turned", "no batch", "empty"],
 )
-def test_arrays_that_do_not_fit_are_refused(engine: str, wrong: np.ndarray) -> None:
+def test_arrays_that_do_not_fit_are_refused(session: Session, wrong: np.ndarray) -> None:
     with pytest.raises(UsageError, match=r"uint8 \(N, 168, 224, 3\)"):
-        open_session(tiny_network(), engine, 1).run(wrong)
+        session.run(wrong)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -156,3 +152,23 @@ def test_a_bundle_with_more_labels_than_logits_is_refused(tmp_path: Path) -> Non
     folder = write_tiny_bundle(tmp_path / "b", labels=["Benign", "A", "B", "C", "D"])
     with pytest.raises(BundleError, match="5 labels"):
         open_field_session(open_bundle(folder), "onnxruntime", 1)
+
+
+def test_loading_a_network_opens_no_connection(tiny: Path) -> None:
+    pytest.importorskip("openvino")
+    program = """
+import sys
+calls = []
+sys.addaudithook(lambda event, args: calls.append(event) if event.startswith(("socket.", "urllib.")) else None)
+from pathlib import Path
+from leukolens.engine.bundle import open_bundle
+from leukolens.engine.session import open_field_session
+session = open_field_session(open_bundle(Path(sys.argv[1])), "openvino", 1)
+import threading
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(10)
+print(session.engine, calls, "openvino_telemetry" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program, tiny], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "openvino [] False"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,16 @@ from leukolens.engine.session import PooledSession
 from leukolens.finding import BundleError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
     from leukolens.engine.session import Outputs
 
+# OpenVINO reports to a server of its makers, over this package, that it was imported; without the package it does not.
+# A program for hospitals makes no connection that nobody asked for.
+_TELEMETRY = "openvino_telemetry"
 _TYPES = {"u8": "uint8", "f32": "float32"}
 
 
@@ -82,9 +89,23 @@ def _settings(threads: int) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """Make importing a package fail meanwhile, unless it is imported already."""
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # how the import system says "not there"
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[name]
+
+
 def _import() -> Any:  # noqa: ANN401 - the engine brings no types
     try:
-        import openvino
+        with _without(_TELEMETRY):
+            import openvino
     except (ImportError, OSError) as error:
         raise UsageError(
             "OpenVINO is installed but does not start",

@@ -279,7 +279,7 @@ def test_review_comes_first_within_a_case_and_among_cases(write: Write) -> None:
         finding("y/4.jpg", p_all=0.05, decision="review"),
     ]
     cases = [case("x", 2, p_all=0.9), case("y", 2, decision="review", p_all=0.1)]
-    page, _, _ = write(findings, cases, case_of=lambda one: one.source[0])
+    page, _, _ = write(findings, cases, case_of=lambda source: source[0])
     assert [one["id"] for one in page.all("article")] == ["p4", "p3", "p2", "p1"]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import sys
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+PIPED_WIDTH: Final = 140
 
 
 def new_app() -> typer.Typer:
@@ -28,7 +32,8 @@ def error_console() -> Console:
 
 
 def output_console() -> Console:
-    """Return a Rich console on standard output."""
+    """Return a Rich console on standard output; wide where that is no terminal, so that piped tables stay whole."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if known else PIPED_WIDTH)

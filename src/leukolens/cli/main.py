@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 some inputs could not be read, 2 usage, 3 internal error, 4 a check failed,
         130 interrupted, 141 the reader of our output went away.
     """
-    arguments, debug = _take_debug(list(sys.argv[1:] if argv is None else argv))
+    arguments, debug = _take_debug(_expand_patterns(sys.argv[1:]) if argv is None else list(argv))
     _make_streams_safe()
     try:
         code = _dispatch(arguments)
@@ -72,6 +73,19 @@ def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
     return arguments, asked
 
 
+def _expand_patterns(arguments: list[str], *, windows: bool = os.name == "nt") -> list[str]:
+    """Expand ``*.jpg`` where the shell leaves that to the program, as on Windows; what matches nothing stays."""
+    if not windows:
+        return arguments
+    from glob import glob, has_magic
+
+    return [
+        name
+        for given in arguments
+        for name in (has_magic(given) and sorted(glob(given))) or [given]  # noqa: PTH207 - with or without a root
+    ]
+
+
 def _make_streams_safe() -> None:
     """Let any name be printed: UTF-8 into pipes and files, and what no encoding holds as an escape."""
     for stream in (sys.stdout, sys.stderr):
@@ -83,7 +97,7 @@ def _make_streams_safe() -> None:
 def _dispatch(arguments: list[str]) -> int:
     first = arguments[0] if arguments else "--help"
     if first in {"-h", "--help"}:
-        sys.stdout.write(_overview(known_verbs()))
+        (sys.stdout if arguments else sys.stderr).write(_overview(known_verbs()))
         return 0 if arguments else 2
     if first == "--version":
         from leukolens import __version__
@@ -113,16 +127,11 @@ def _find_verb(name: str) -> Verb:
 
 
 def _run_verb(name: str, verb: Verb, arguments: list[str]) -> int:
-    """Import one verb and run it; its function returns an exit code or None for 0."""
+    """Import one verb and run it. What is missing for training is told as such."""
     from importlib import import_module
 
     try:
-        app = import_module(verb.module).app
-        from typer.main import get_command
-
-        # Plain help: the decorated one would import Rich, which doubles the time to answer.
-        app.rich_markup_mode = None
-        result = get_command(app).main(args=arguments, prog_name=f"leukolens {name}", standalone_mode=False)
+        return _run_app(import_module(verb.module).app, f"leukolens {name}", arguments)
     except ModuleNotFoundError as error:
         if verb.extra is None or (error.name or "").startswith("leukolens"):
             raise
@@ -132,6 +141,21 @@ def _run_verb(name: str, verb: Verb, arguments: list[str]) -> int:
             f"'leukolens {name}' needs leukolens[{verb.extra}]: {error.name} is not installed",
             todo=f"pip install 'leukolens[{verb.extra}]'",
         ) from error
+
+
+def _run_app(app: Any, program: str, arguments: list[str]) -> int:  # noqa: ANN401 - typing it would import Typer
+    """Parse the arguments and call the verb's function, which returns an exit code or None for 0."""
+    from typer import Exit
+    from typer.main import get_command
+
+    # Plain help: the decorated one would import Rich, which doubles the time to answer.
+    app.rich_markup_mode = None
+    try:
+        # Not command.main(): it has its own idea of exit codes for Ctrl-C and for a reader that went away.
+        with get_command(app).make_context(program, arguments) as context:
+            result = context.command.invoke(context)
+    except Exit as end:
+        return end.exit_code
     return result if isinstance(result, int) else 0
 
 
@@ -144,7 +168,8 @@ def _say(message: str, code: int) -> int:
 def _leave_broken_pipe() -> int:
     """End quietly when the reader of our output has gone, as ``head`` does: 128 + SIGPIPE."""
     # The interpreter flushes standard output once more at exit; give it somewhere to go.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError):  # a stream put in place by a caller has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PICTURES: Final = 200
 """How many pictures the page shows unless told otherwise."""
 
+_CARD_BYTES: Final = 160_000
+_ROW_BYTES: Final = 1_000
+
 ViewOf = Callable[[Finding], View | None]
 
 
@@ -77,7 +80,7 @@ def write_report(
     findings: Iterable[Finding],
     cases: Sequence[Case],
     *,
-    case_of: Callable[[Finding], str],
+    case_of: Callable[[str], str],
     view_of: ViewOf | None = None,
     about: About | None = None,
     pictures: int = PICTURES,
@@ -93,7 +96,7 @@ def write_report(
     cases
         What is said of each case.
     case_of
-        Name of the case that a finding belongs to.
+        Name of the case by the source of a finding.
     view_of
         Gives the picture of a finding, or None where it is gone. Called once for each picture shown, in the order of
         the page. None: the page has no pictures.
@@ -114,7 +117,7 @@ def write_report(
         The file cannot be written.
     """
     entries = [
-        _Numbered(number, finding.model_copy(update={"cells": []}), case_of(finding))
+        _Numbered(number, finding.model_copy(update={"cells": []}), case_of(finding.source))
         for number, finding in enumerate(findings, start=1)
     ]
     summary = summarise(entry.finding for entry in entries)
@@ -122,6 +125,19 @@ def write_report(
     values = _values(entries, cases, shown, view_of, about or About()) | {"summary": summary}
     _write(path, _environment().get_template("report.html.j2").generate(values))
     return summary
+
+
+def space_needed(count: int, pictures: int = PICTURES) -> int:
+    """Return how many bytes a page may take, on the high side.
+
+    Parameters
+    ----------
+    count
+        Number of findings.
+    pictures
+        How many are shown at most.
+    """
+    return min(count, pictures) * _CARD_BYTES + count * _ROW_BYTES
 
 
 def _choose(entries: Sequence[_Numbered], pictures: int) -> set[int]:

@@ -10,12 +10,14 @@ from rich.text import Text
 
 from leukolens.report.words import (
     answer,
+    answer_sentence,
     case_rank,
     conclusion_word,
     probability_of_label,
     probability_text,
     review_rank,
     visible,
+    what_was_done,
     why_review,
 )
 
@@ -85,6 +87,45 @@ def cases_table(cases: Sequence[Case], *, limit: int = 40) -> Table:
         )
     table.caption = _rest(len(ordered), limit, "cases")
     return table
+
+
+def finding_details(finding: Finding) -> Table:
+    """Lay one finding out in full for the terminal.
+
+    Parameters
+    ----------
+    finding
+        Of one picture.
+
+    Returns
+    -------
+    Table
+        A Rich renderable: names on the left, what is found on the right. What there is nothing of is left out.
+    """
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _details(finding):
+        if value and str(value):
+            table.add_row(name, value if isinstance(value, Text) else Text(visible(value)))
+    return table
+
+
+def _details(finding: Finding) -> list[tuple[str, str | Text]]:
+    quality, models = finding.quality, finding.models
+    return [
+        ("Picture", finding.source),
+        ("Answer", _coloured(answer(finding))),
+        ("", answer_sentence(finding)),
+        ("Class", probability_of_label(finding) if finding.label else ""),
+        ("Prediction set", ", ".join(finding.prediction_set)),
+        ("Novelty", "" if finding.novelty is None else f"{finding.novelty:.2f}"),
+        ("Decision", _decision(finding.decision)),
+        ("Why", "; ".join(why_review(finding))),
+        ("Done to read it", "; ".join(what_was_done(finding))),
+        ("Quality", "" if quality is None else ", ".join(quality.flags) or "in the usual range"),
+        ("Model", "; ".join(f"{one.name} {one.version}, {one.engine}, {one.precision}" for one in models)),
+    ]
 
 
 def _new_table(*headers: str) -> Table:

@@ -12,7 +12,7 @@ Draw = Callable[[Path, int], Path]
 Tree = Callable[..., Path]
 
 
-def draw_image(path: Path, seed: int, size: tuple[int, int] = (12, 10)) -> Path:
+def draw_image(path: Path, seed: int, size: tuple[int, int] = (20, 16)) -> Path:
     """Write a small picture whose pixels depend on the seed alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)

@@ -4,13 +4,16 @@ import hashlib
 import os
 import random
 import unicodedata
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from leukolens.data import Catalogue, catalogue_sha256, fingerprint, open_catalogue
 from leukolens.data.order import natural_key
 from leukolens.finding import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KAGGLE = {
     "Original/Benign": ["WBC-Benign-001.png", "WBC-Benign-010.png", "WBC-Benign-2.png"],
@@ -45,7 +48,7 @@ def test_numbers_are_ordered_as_numbers_and_part_by_part() -> None:
 
 
 def test_order_compares_digits_with_text_without_failing() -> None:
-    assert sorted(["1", "a", "", "٣", "a1", "1a"], key=natural_key)[0] == ""
+    assert min(["1", "a", "", "٣", "a1", "1a"], key=natural_key) == ""
 
 
 # class folders ------------------------------------------------------------------------------------------------------
@@ -273,7 +276,7 @@ def test_table_that_does_not_fit(images: Path, text: str, words: list[str]) -> N
 def test_table_with_an_empty_patient_or_no_such_column_or_no_file(images: Path) -> None:
     table = images / "labels.csv"
     table.write_text("path,label,patient\npics/1.png,a,P1\npics/2.png,b,\n")
-    with pytest.raises(DataError, match="Row 3 of labels.csv has no 'patient'"):
+    with pytest.raises(DataError, match=r"Row 3 of labels\.csv has no 'patient'"):
         open_catalogue(images, labels=table, patient_column="patient")
     with pytest.raises(DataError, match="Did you mean 'patient'"):
         open_catalogue(images, labels=table, patient_column="patients")

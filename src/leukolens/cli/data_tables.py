@@ -24,6 +24,7 @@ def show_check(console: Console, check: DataCheck, *, limit: int) -> None:
     for name, value in _facts(check):
         table.add_row(name, printable(value))
     console.print(table)
+    console.print(f"SHA-256 of the manifest: {check.manifest_sha256}", markup=False, soft_wrap=True)
     _list(console, "Not readable", (f"{found.path}: {found.reason}" for found in check.unreadable), limit)
     _list(console, "Contradictions (the same image, two labels or patients)", map(_conflict, check.conflicts), limit)
     _list(console, "Exact duplicates", map(_copies, check.duplicates), limit)
@@ -44,10 +45,10 @@ def _facts(check: DataCheck) -> list[tuple[str, str]]:
         ("sizes, px", _shares(sizes)),
         ("formats", _shares(check.formats)),
         ("colour modes", _shares(check.modes)),
+        ("done to read them", _shares(check.reading)),
         ("duplicates, same bytes", _sets(check.duplicates, "bytes")),
         ("duplicates, same pixels", _sets(check.duplicates, "pixels")),
         ("contradictions", str(len(check.conflicts))),
-        ("manifest SHA-256", check.manifest_sha256),
     ]
 
 
@@ -93,7 +94,7 @@ def show_split(console: Console, split: Split) -> None:
     console.print(table)
     console.print(f"{split.grouping[0].upper()}{split.grouping[1:]}.", markup=False)
     console.print(("Leaky. " if split.leaky else "") + split.note, markup=False)
-    console.print(f"SHA-256 of the split: {split.sha256}", markup=False)
+    console.print(f"SHA-256 of the split: {split.sha256}", markup=False, soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:

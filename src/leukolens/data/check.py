@@ -49,8 +49,8 @@ class DataCheck(BaseModel):
         Number of files of each class.
     patients
         Number of patients, None where none are named.
-    sizes, formats, modes
-        Of the readable images, the most frequent first.
+    sizes, formats, modes, reading
+        Of the readable images, the most frequent first; `reading` is what was done to read them, in words.
     unreadable, duplicates
         See `Unreadable` and `leukolens.data.duplicates.Duplicates`.
     conflicts
@@ -73,6 +73,7 @@ class DataCheck(BaseModel):
     sizes: list[SizeCount]
     formats: dict[str, int]
     modes: dict[str, int]
+    reading: dict[str, int]
     unreadable: list[Unreadable]
     duplicates: list[Duplicates]
     conflicts: list[Duplicates]
@@ -122,6 +123,7 @@ def summarise(catalogue: Catalogue, entries: Sequence[Entry]) -> DataCheck:
         sizes=[SizeCount(width=w, height=h, n=n) for (w, h), n in sizes.most_common()],
         formats=dict(Counter(entry.format or "unknown" for entry in readable).most_common()),
         modes=dict(Counter(entry.mode or "unknown" for entry in readable).most_common()),
+        reading=dict(Counter(note for entry in readable for note in entry.notes).most_common()),
         unreadable=[Unreadable(path=plain(e.path), reason=e.reason) for e in entries if e.reason is not None],
         duplicates=duplicates,
         conflicts=[found for found in duplicates if found.conflict],

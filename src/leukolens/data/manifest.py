@@ -39,6 +39,8 @@ class Entry:
         Of the decoded picture, sides in pixels; None where it could not be decoded.
     reason
         Why it could not be decoded; None where it could.
+    notes
+        What was done to decode it, in words.
     """
 
     path: str
@@ -52,6 +54,7 @@ class Entry:
     format: str | None = None
     mode: str | None = None
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def pixel_sha256(pixels: NDArray[np.uint8]) -> str:
@@ -120,6 +123,7 @@ def _read(file: Path, item: Item) -> Entry:
         height=height,
         format=image.format,
         mode=_mode(file),
+        notes=image.notes,
     )
 
 

@@ -1,0 +1,178 @@
+"""Metrics of the decision: accuracy, recall, precision, specificity and F1, of each class and of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukolens.assess.intervals import (
+    LEVEL,
+    Estimate,
+    correlation,
+    group_count,
+    group_sums,
+    mean_of,
+    proportion,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leukolens.assess.predictions import Predictions
+
+
+def confusion_matrix(labels: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
+    """Count images by true class (row) and predicted class (column).
+
+    Parameters
+    ----------
+    labels, predicted
+        (N,) int, 0 to `classes` - 1.
+    classes
+        Number of classes C.
+
+    Returns
+    -------
+    ndarray
+        (C, C) int64.
+    """
+    flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return flat.reshape(classes, classes).astype(np.int64)
+
+
+def accuracy(predictions: Predictions, level: float = LEVEL) -> Estimate:
+    """Return the share of images whose class is right."""
+    return proportion(predictions.predicted == predictions.labels, predictions.groups, level)
+
+
+def _share(
+    counted: NDArray[np.bool_], hits: NDArray[np.bool_], groups: NDArray[np.intp] | None, level: float
+) -> Estimate:
+    return proportion(hits[counted], None if groups is None else groups[counted], level)
+
+
+def recall(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
+    """Return TP / (TP + FN), the sensitivity: the share of a class's images that are found."""
+    counted, hits = _recall_masks(predictions, class_index)
+    return _say_why(_share(counted, hits, predictions.groups, level), "no image of this class")
+
+
+def precision(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
+    """Return TP / (TP + FP): the share of the images called this class that are of it, at the prevalence given."""
+    counted, hits = _precision_masks(predictions, class_index)
+    return _say_why(_share(counted, hits, predictions.groups, level), "no image was called this class")
+
+
+def specificity(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
+    """Return TN / (TN + FP): the share of the other classes' images that are not called this class."""
+    counted, hits = _specificity_masks(predictions, class_index)
+    return _say_why(_share(counted, hits, predictions.groups, level), "no image of another class")
+
+
+def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
+    """Return 2 TP / (2 TP + FP + FN).
+
+    F1 is a rising function of the Jaccard index J = TP / (TP + FP + FN), the share of hits among the images that are
+    of the class or called so; the interval is that of J, carried over.
+    """
+    counted, hits = _f1_masks(predictions, class_index)
+    jaccard = _share(counted, hits, predictions.groups, level)
+    if jaccard.value is None:
+        return replace(jaccard, method="wilson-jaccard", note="no image of this class, and none called so")
+    value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
+    return replace(jaccard, value=value, low=low, high=high, method="wilson-jaccard")
+
+
+def _say_why(estimate: Estimate, reason: str) -> Estimate:
+    """Say why a figure is not defined, where it is not."""
+    return replace(estimate, note=reason) if estimate.value is None else estimate
+
+
+Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def _recall_masks(predictions: Predictions, index: int) -> Masks:
+    return predictions.labels == index, predictions.predicted == index
+
+
+def _precision_masks(predictions: Predictions, index: int) -> Masks:
+    return predictions.predicted == index, predictions.labels == index
+
+
+def _specificity_masks(predictions: Predictions, index: int) -> Masks:
+    return predictions.labels != index, predictions.predicted != index
+
+
+def _f1_masks(predictions: Predictions, index: int) -> Masks:
+    true, called = predictions.labels == index, predictions.predicted == index
+    return true | called, true & called
+
+
+@dataclass(frozen=True)
+class ClassMetric:
+    """A metric of one class against the others, as hits among counted images.
+
+    `related` is the correlation between two classes that is assumed at least where there is no error to learn it from.
+    """
+
+    estimate: Callable[[Predictions, int, float], Estimate]
+    masks: Callable[[Predictions, int], Masks]
+    related: Callable[[int], float] = lambda _: 0.0
+
+
+CLASS_METRICS: dict[str, ClassMetric] = {
+    "recall": ClassMetric(recall, _recall_masks),
+    "precision": ClassMetric(precision, _precision_masks),
+    "specificity": ClassMetric(specificity, _specificity_masks),
+    # An error between two classes lowers the F1 of both.
+    "f1": ClassMetric(f1, _f1_masks, lambda classes: 1.0 / max(1, classes - 1)),
+}
+
+
+def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate:
+    """Return the mean over the classes that have images of a metric in `CLASS_METRICS`.
+
+    The macro recall is the balanced accuracy. A class that is never called has no precision; it counts as 0.
+
+    Parameters
+    ----------
+    predictions
+        What was said.
+    name
+        Key of `CLASS_METRICS`.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+    """
+    metric = CLASS_METRICS[name]
+    present = predictions.present
+    parts = [metric.estimate(predictions, int(index), level) for index in present]
+    masks = [metric.masks(predictions, int(index)) for index in present]
+    influences = np.stack([_influence(*mask) for mask in masks], axis=1)
+    counted = np.stack([mask[0] for mask in masks], axis=1).astype(np.float64)
+    unknown = np.maximum(_overlap(counted, predictions.groups), metric.related(len(present)))
+    related = correlation(influences, predictions.groups, unknown)
+    return mean_of(parts, related, len(predictions), group_count(predictions.groups))
+
+
+def _influence(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> NDArray[np.float64]:
+    n = np.count_nonzero(counted)
+    if n == 0:
+        return np.zeros(len(counted))
+    share = np.count_nonzero(hits & counted) / n
+    return np.where(counted, hits - share, 0.0) / n
+
+
+def _overlap(counted: NDArray[np.float64], groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
+    """How far two classes count the same groups: 0 (none) to 1, as the cosine of their numbers of images a group."""
+    sums = group_sums(counted, groups)
+    norm = np.sqrt((sums**2).sum(axis=0))
+    norm[norm == 0] = 1.0
+    overlap: NDArray[np.float64] = (sums / norm).T @ (sums / norm)
+    return overlap

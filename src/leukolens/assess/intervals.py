@@ -1,0 +1,265 @@
+"""Intervals of proportions and of their means, for independent images and for images in groups.
+
+A percentile bootstrap collapses to a point when everything is right, and covers far too little when a handful of
+images is wrong: the very place where classifiers of smears live. Score-type intervals do not; so these are used
+wherever one exists, and the bootstrap (`bootstrap.py`) for the rest. `docs/evaluate.md` has the measured coverage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and how well it is known.
+
+    Attributes
+    ----------
+    value
+        The figure; None where it is not defined (`note` says why, and the interval is all that is possible).
+    low, high
+        The interval.
+    method
+        A key of `METHODS`.
+    n
+        Images that the figure rests on.
+    groups
+        Groups that these images come from; None where every image stands for itself.
+    note
+        What a reader must know beside the figure.
+    """
+
+    value: float | None
+    low: float
+    high: float
+    method: str
+    n: int
+    groups: int | None = None
+    note: str = ""
+
+
+METHODS = {
+    "wilson": (
+        "Wilson score interval (1927); with groups on the effective number of images (linearised variance over groups, "
+        "design effect shrunk by one group towards full dependence) and Student's t"
+    ),
+    "wilson-jaccard": "Wilson score interval, as above, of the Jaccard index J, carried over by F1 = 2 J / (1 + J)",
+    "mover": "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the classes and their correlation",
+    "newcombe": (
+        "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance raised to the placement variance "
+        "(DeLong 1988, with groups Obuchowski 1997) where that is larger"
+    ),
+    "score-bootstrap": (
+        "Wilson's shape on the number of positive images that gives the variance of a stratified bootstrap, over "
+        "groups where there are groups; shrunk by one unit towards the number of positives"
+    ),
+    "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), stratified by class, over groups where there are any",
+    "bounded-mean": (
+        "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
+        "bootstrap has nothing to resample"
+    ),
+    "bonett-price": "adjusted Wald interval of paired proportions (Bonett and Price 2012), on the effective number",
+}
+"""What the word in `Estimate.method` means."""
+
+
+def critical_value(level: float = LEVEL, degrees: float | None = None) -> float:
+    """Return the two-sided critical value of the normal, or with `degrees` of freedom of Student's, distribution."""
+    from scipy import special
+
+    upper = 0.5 + level / 2
+    if degrees is None:
+        return float(special.ndtri(upper))
+    return float(special.stdtrit(max(float(degrees), 1.0), upper))
+
+
+def wilson(proportion: float, n: float, critical: float) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion.
+
+    Parameters
+    ----------
+    proportion
+        0 to 1.
+    n
+        Trials; an effective number need not be whole. 0 gives the interval 0 to 1.
+    critical
+        Critical value, such as 1.96.
+
+    Returns
+    -------
+    tuple of float
+        Low and high, within 0 to 1, with `proportion` between them.
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    square = critical * critical / n
+    centre = (proportion + square / 2) / (1 + square)
+    half = np.sqrt(square * (proportion * (1 - proportion) + square / 4)) / (1 + square)
+    return max(0.0, min(float(centre - half), proportion)), min(1.0, max(float(centre + half), proportion))
+
+
+def group_count(groups: NDArray[np.intp] | None) -> int | None:
+    """Return the number of different groups, None for none."""
+    return None if groups is None else len(np.unique(groups))
+
+
+def group_sums(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
+    """Add up `values` (N,) or (N, K) over each group; without groups they are returned as they are."""
+    if groups is None:
+        return values
+    numbers = np.unique(groups, return_inverse=True)[1]
+    if values.ndim == 1:
+        return np.bincount(numbers, weights=values).astype(np.float64)
+    return np.stack([np.bincount(numbers, weights=column) for column in values.T], axis=1)
+
+
+def kish(groups: NDArray[np.intp] | None) -> float:
+    """Return the design effect of images that are alike within their group (Kish 1965): sum of squares over sum."""
+    if groups is None or len(groups) == 0:
+        return 1.0
+    sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
+    return float((sizes**2).sum() / sizes.sum())
+
+
+def shrink(measured: float, largest: float, informative: float) -> float:
+    """Pull a measured factor of variance towards the largest possible one, as strongly as one more group would.
+
+    With few errors the variance between groups is itself hardly known and mostly too small: a single wrong image says
+    nothing about whether its neighbours would be wrong too. `informative` groups speak for the measurement, one
+    imagined group, wholly alike within, speaks for the worst case; on the scale of logarithms.
+    """
+    if measured <= 0 or informative <= 0:
+        return largest
+    return float(np.exp((informative * np.log(measured) + np.log(largest)) / (informative + 1)))
+
+
+def design_effect(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
+    """Return by how much groups raise the variance of the mean of `values`, at least 1.
+
+    Parameters
+    ----------
+    values
+        (N,) float, one number an image.
+    groups
+        (N,) int or None.
+
+    Returns
+    -------
+    float
+        1 without groups. Otherwise variance of the ratio estimator over that of independent images, shrunk towards
+        `kish(groups)` by one group (see `shrink`); only groups that depart from the common value are informative.
+    """
+    if groups is None or len(values) < 2:
+        return kish(groups)
+    mean = values.mean()
+    independent = float(((values - mean) ** 2).sum())
+    sums = group_sums(values - mean, groups)
+    count = len(sums)
+    if independent <= 0 or count < 2:
+        return kish(groups)
+    measured = max(1.0, count / (count - 1) * float((sums**2).sum()) / independent)
+    typical = np.median(values)
+    informative = int(np.count_nonzero(group_sums((values != typical).astype(np.float64), groups)))
+    return shrink(measured, max(measured, kish(groups)), informative)
+
+
+def proportion(hits: NDArray[np.bool_], groups: NDArray[np.intp] | None = None, level: float = LEVEL) -> Estimate:
+    """Return the share of hits with its Wilson interval.
+
+    Parameters
+    ----------
+    hits
+        (N,) bool. N of 0 gives no value and the interval 0 to 1.
+    groups
+        (N,) int or None.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+    """
+    n = len(hits)
+    if n == 0:
+        return Estimate(None, 0.0, 1.0, "wilson", 0, None if groups is None else 0, "no image to count")
+    share = float(np.mean(hits))
+    count = group_count(groups)
+    critical = critical_value(level, None if count is None else count - 1)
+    low, high = wilson(share, n / design_effect(hits.astype(np.float64), groups), critical)
+    return Estimate(share, low, high, "wilson", n, count)
+
+
+def correlation(
+    influences: NDArray[np.float64], groups: NDArray[np.intp] | None, unknown: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how strongly the errors of several figures go together.
+
+    Parameters
+    ----------
+    influences
+        (N, K) float: by how much each image pulls each figure from its value.
+    groups
+        (N,) int or None.
+    unknown
+        (K, K) float, taken where a figure has no error to learn from.
+
+    Returns
+    -------
+    ndarray
+        (K, K) float64, ones on the diagonal.
+    """
+    sums = group_sums(influences, groups)
+    covariance = sums.T @ sums
+    spread = np.sqrt(np.diag(covariance))
+    known = np.outer(spread, spread) > 1e-24
+    result = np.where(known, covariance / np.where(known, np.outer(spread, spread), 1.0), unknown)
+    np.fill_diagonal(result, 1.0)
+    return np.clip(result, -1.0, 1.0)
+
+
+def mean_of(
+    parts: list[Estimate],
+    related: NDArray[np.float64],
+    n: int,
+    groups: int | None,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Estimate:
+    """Return the unweighted mean of several figures with a square-and-add interval (MOVER).
+
+    Parameters
+    ----------
+    parts
+        The figures with their intervals. One without a value counts as 0, its interval as it stands.
+    related
+        (K, K) float, correlation of their errors.
+    n, groups
+        What the mean rests on.
+    bounds
+        Least and greatest possible value.
+
+    Returns
+    -------
+    Estimate
+    """
+    if not parts:
+        return Estimate(None, *bounds, "mover", 0, groups, "no class to average over")
+    values = np.array([0.0 if part.value is None else part.value for part in parts])
+    below = values - np.array([part.low for part in parts])
+    above = np.array([part.high for part in parts]) - values
+    mean = float(values.mean())
+    down = np.sqrt(max(0.0, float(below @ related @ below))) / len(parts)
+    up = np.sqrt(max(0.0, float(above @ related @ above))) / len(parts)
+    undefined = sum(part.value is None for part in parts)
+    note = f"{undefined} of {len(parts)} classes not defined, counted as 0" if undefined else ""
+    return Estimate(
+        mean, max(bounds[0], mean - float(down)), min(bounds[1], mean + float(up)), "mover", n, groups, note
+    )

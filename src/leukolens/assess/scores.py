@@ -1,0 +1,239 @@
+"""Every figure of one evaluation together, under the names that a report, a check and a manifest use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leukolens.assess.areas import auc_estimate, macro_auc, macro_precision_area, precision_area_estimate
+from leukolens.assess.bootstrap import REPLICATES, SEED, mean_interval
+from leukolens.assess.confusion import CLASS_METRICS, accuracy, confusion_matrix, macro
+from leukolens.assess.intervals import LEVEL, Estimate, proportion
+from leukolens.assess.losses import LARGEST_LOG_LOSS, brier_losses, confidence_gaps, log_losses
+from leukolens.finding import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from leukolens.assess.predictions import Predictions
+
+OVERALL: Final = (
+    "accuracy",
+    "balanced_accuracy",
+    "auc",
+    "average_precision",
+    "precision",
+    "recall",
+    "specificity",
+    "f1",
+    "log_loss",
+    "brier",
+    "confidence_gap",
+)
+"""Figures over all classes; `auc` to `f1` are macro averages over the classes that have images."""
+
+PER_CLASS: Final = ("recall", "precision", "specificity", "f1", "auc", "average_precision")
+LEUKAEMIA: Final = ("auc", "average_precision", "sensitivity", "specificity", "ppv", "npv")
+SMALLER_IS_BETTER: Final = frozenset({"log_loss", "brier"})
+THRESHOLD: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were taken for another, and their share of the class."""
+
+    label: str
+    predicted: str
+    count: int
+    share: Estimate
+
+
+@dataclass(frozen=True)
+class Leukaemia:
+    """Leukaemia or not: all classes but the negative ones, by 1 - their probability at a threshold set beforehand."""
+
+    negative_classes: tuple[str, ...]
+    threshold: float
+    figures: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All figures of one evaluation.
+
+    Attributes
+    ----------
+    classes
+        The C names.
+    support
+        Images of each class.
+    overall
+        By the names in `OVERALL`.
+    by_class
+        By class, then by the names in `PER_CLASS`.
+    leukaemia
+        None where the classes name no negative one, or all of them.
+    matrix
+        (C, C) int64, true class by row.
+    confusions
+        The pairs of classes taken for each other, most images first.
+    """
+
+    classes: tuple[str, ...]
+    support: tuple[int, ...]
+    overall: dict[str, Estimate]
+    by_class: dict[str, dict[str, Estimate]]
+    leukaemia: Leukaemia | None
+    matrix: NDArray[np.int64]
+    confusions: tuple[Confusion, ...]
+
+    def flat(self) -> dict[str, Estimate]:
+        """Return every figure under one name: ``accuracy``, ``recall.Pre-B``, ``leukaemia.auc``."""
+        figures = dict(self.overall)
+        for name, own in self.by_class.items():
+            figures |= {f"{metric}.{name}": estimate for metric, estimate in own.items()}
+        if self.leukaemia is not None:
+            figures |= {f"leukaemia.{metric}": estimate for metric, estimate in self.leukaemia.figures.items()}
+        return figures
+
+
+def flat_names(classes: Sequence[str], *, leukaemia: bool) -> list[str]:
+    """Return the names that `Scores.flat` will have, before anything is computed."""
+    names = [*OVERALL, *(f"{metric}.{name}" for name in classes for metric in PER_CLASS)]
+    return names + [f"leukaemia.{metric}" for metric in LEUKAEMIA] if leukaemia else names
+
+
+def negative_indices(classes: Sequence[str], negative_classes: Sequence[str]) -> list[int]:
+    """Return where the classes that mean no leukaemia stand; empty where there is no two-sided question.
+
+    Raises
+    ------
+    UsageError
+        A negative class is not among the classes.
+    """
+    for name in negative_classes:
+        if name not in classes:
+            raise UsageError(f"Negative class {name!r} is no class", todo=nearest(name, classes))
+    indices = [index for index, name in enumerate(classes) if name in set(negative_classes)]
+    return indices if len(indices) < len(classes) else []
+
+
+def score(
+    predictions: Predictions,
+    negative_classes: Sequence[str] = (),
+    *,
+    threshold: float = THRESHOLD,
+    level: float = LEVEL,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> Scores:
+    """Compute every figure with its interval.
+
+    Parameters
+    ----------
+    predictions
+        What was said of the images.
+    negative_classes
+        Classes that mean no leukaemia; none leaves that question out.
+    threshold
+        Probability of leukaemia from which on an image counts as leukaemia; fixed before looking.
+    level, replicates, seed
+        Coverage of the intervals; replicates and seed of the bootstrap.
+
+    Returns
+    -------
+    Scores
+    """
+    by_class = {name: _class_figures(predictions, index, level, seed) for index, name in enumerate(predictions.classes)}
+    matrix = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.classes))
+    return Scores(
+        classes=predictions.classes,
+        support=tuple(int(n) for n in predictions.support),
+        overall=_overall(predictions, by_class, level, replicates, seed),
+        by_class=by_class,
+        leukaemia=_leukaemia(predictions, negative_classes, threshold, level, seed),
+        matrix=matrix,
+        confusions=_confusions(predictions, matrix, level),
+    )
+
+
+def _overall(
+    predictions: Predictions, by_class: dict[str, dict[str, Estimate]], level: float, replicates: int, seed: int
+) -> dict[str, Estimate]:
+    recall = macro(predictions, "recall", level)
+    areas = [by_class[predictions.classes[index]]["average_precision"] for index in predictions.present]
+    losses = {
+        "log_loss": (log_losses(predictions), (0.0, LARGEST_LOG_LOSS)),
+        "brier": (brier_losses(predictions), (0.0, 2.0)),
+        "confidence_gap": (confidence_gaps(predictions), (-1.0, 1.0)),
+    }
+    figures = {
+        "accuracy": accuracy(predictions, level),
+        "balanced_accuracy": recall,
+        "auc": macro_auc(predictions, level),
+        "average_precision": macro_precision_area(predictions, areas),
+        "precision": macro(predictions, "precision", level),
+        "recall": recall,
+        "specificity": macro(predictions, "specificity", level),
+        "f1": macro(predictions, "f1", level),
+    }
+    for name, (values, bounds) in losses.items():
+        figures[name] = mean_interval(
+            values, predictions.labels, predictions.groups, bounds, level=level, replicates=replicates, seed=seed
+        )
+    return figures
+
+
+def _class_figures(predictions: Predictions, index: int, level: float, seed: int) -> dict[str, Estimate]:
+    positive, scores = predictions.labels == index, predictions.probabilities[:, index]
+    figures = {name: metric.estimate(predictions, index, level) for name, metric in CLASS_METRICS.items()}
+    figures["auc"] = auc_estimate(positive, scores, predictions.groups, level)
+    figures["average_precision"] = precision_area_estimate(positive, scores, predictions.groups, level, seed=seed)
+    return figures
+
+
+def leukaemia_scores(
+    predictions: Predictions, negative_classes: Sequence[str]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return (N,) whether each image is of a positive class, and (N,) its probability of leukaemia, 0 to 1."""
+    negative = negative_indices(predictions.classes, negative_classes)
+    probability = 1.0 - predictions.probabilities[:, negative].sum(axis=1)
+    return ~np.isin(predictions.labels, negative), np.clip(probability, 0.0, 1.0)
+
+
+def _leukaemia(
+    predictions: Predictions, negative_classes: Sequence[str], threshold: float, level: float, seed: int
+) -> Leukaemia | None:
+    if not negative_indices(predictions.classes, negative_classes):
+        return None
+    positive, probability = leukaemia_scores(predictions, negative_classes)
+    called, groups = probability >= threshold, predictions.groups
+
+    def share(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
+        return proportion(hits[counted], None if groups is None else groups[counted], level)
+
+    figures = {
+        "auc": auc_estimate(positive, probability, groups, level),
+        "average_precision": precision_area_estimate(positive, probability, groups, level, seed=seed),
+        "sensitivity": share(positive, called),
+        "specificity": share(~positive, ~called),
+        "ppv": share(called, positive),
+        "npv": share(~called, ~positive),
+    }
+    return Leukaemia(tuple(negative_classes), threshold, figures)
+
+
+def _confusions(predictions: Predictions, matrix: NDArray[np.int64], level: float) -> tuple[Confusion, ...]:
+    found = []
+    for row, column in np.argwhere(matrix > 0).tolist():
+        if row == column:
+            continue
+        inside = predictions.labels == row
+        groups = None if predictions.groups is None else predictions.groups[inside]
+        share = proportion((predictions.predicted == column)[inside], groups, level)
+        found.append(Confusion(predictions.classes[row], predictions.classes[column], int(matrix[row, column]), share))
+    return tuple(sorted(found, key=lambda pair: (-pair.count, pair.label, pair.predicted)))

@@ -49,11 +49,8 @@ def decide(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkSp
         Of the field network.
     """
     if NO_WHITE_CELLS in flags:
-        return Verdict(
-            conclusion="no white cells",
-            novelty=judgement.novelty,
-            notes=["review: no white cells found"],
-        )
+        notes = [f"review: quality: {flag}" for flag in flags]
+        return Verdict(conclusion="no white cells", novelty=judgement.novelty, notes=notes)
     p_all = probability_of_leukaemia(judgement, spec)
     notes = [f"review: {reason}" for reason in _doubts(judgement, flags, spec)]
     if not judgement.in_domain:

@@ -44,6 +44,9 @@ _ABOVE_NOISE: Final = 0.5
 _GAIN: Final = 0.1225
 _SPREAD: Final = 0.020
 
+_PLAUSIBLE: Final = (0.7, 1.9)
+"""Measured factors of fields of cells, squeezed or not. Beyond it are stripes, scratches and gradients, not cells."""
+
 _PRIOR_NOT_SQUARE: Final = -10.0
 """Log odds, before looking, that a picture which is not square was squeezed by 4/3 none the less."""
 
@@ -102,6 +105,8 @@ def recognise_squeeze(rgb: NDArray[np.uint8], declared: float | None = None) -> 
     if evidence is None:
         return Squeeze(1.0, None, _probability(-prior), "shape")
     log_odds, measured = evidence
+    if not _PLAUSIBLE[0] <= measured <= _PLAUSIBLE[1]:
+        return Squeeze(1.0, measured, _probability(-prior), "shape")
     log_odds += prior
     if prior < 0.0 and log_odds <= 0.0:
         return Squeeze(1.0, measured, _probability(-log_odds), "shape")

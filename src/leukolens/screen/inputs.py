@@ -104,7 +104,7 @@ def _walk(folder: Path, prefix: str, seen: set[Path]) -> Iterator[Input]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if (folder / entry.name).is_dir():  # unlike entry.is_dir(), False for a link to itself
             yield from _walk(folder / entry.name, f"{prefix}{source_name(entry.name)}/", seen)
         elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
             yield Input(folder / entry.name, prefix + source_name(entry.name))

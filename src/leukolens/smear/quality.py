@@ -1,0 +1,246 @@
+"""First measures of one picture: is it sharp, well lit, stained, and are there cells, white ones among them.
+
+They are simple on purpose and need no network. Colour is looked at in optical density above the picture's own
+background, so that lamp, tint and vignetting matter little.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import cv2
+import numpy as np
+
+from leukolens.finding import Quality
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from leukolens.smear.squeeze import Squeeze
+
+    Floats = NDArray[np.float32]
+    Picture = NDArray[np.uint8]
+
+OUT_OF_FOCUS: Final = 0.20
+"""Focus below which the flag is set: blurrier than 99 of 100 real fields."""
+UNDER_EXPOSED: Final = 35.0
+OVER_EXPOSED: Final = 97.0
+"""Mean L* beyond which the flags are set: beyond all real fields of seven laboratories (39 to 96)."""
+CLIPPED: Final = 0.60
+HARDLY_ANY_STAIN: Final = 0.001
+FEW_RED_CELLS: Final = 0.03
+GREY_CHROMA: Final = 0.02
+"""Spread of optical density between channels below which a picture has no colour."""
+
+_SIDE: Final = 320  # px; longer side of the reduced picture on which cells are looked for
+_FINE, _COARSE = 0.8, 2.4  # px; the two blurs between which edge width is read
+_HALF_FOCUS: Final = 1.6  # edge width at which focus is one half
+_EDGE_SHARE: Final = 98.0  # percentile of gradients that stands for the cells' edges
+_LEAST_EDGE: Final = 1.0  # grey levels per px; less, and there is nothing to judge focus by
+_LEAST_CONTRAST: Final = 0.06  # optical density that the densest 1 % reach where there are cells at all
+_LEAST_DENSITY: Final = 0.03  # optical density of the palest cell
+_WHITE_DENSITY: Final = 1.5  # least density of a nucleus against red cells
+_WHITE_DYE: Final = 1.65  # least nuclear dye of a nucleus against red cells
+_PACKED_DYE: Final = 0.15  # nuclear dye of a field in which nearly all is nucleus
+_CORE: Final = 0.45  # radius of the compact core of a nucleus against the half width of cells
+_STAIN: Final = 0.12  # optical density of nuclear dye that counts as stained
+
+
+def measure_quality(rgb: Picture, *, burned_in: float, squeeze: Squeeze) -> Quality:
+    """Measure the quality of one picture.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8 sRGB, marks painted out, longest side about 224 to 640 px.
+    burned_in
+        Share of the pixels that were painted out, 0 to 1.
+    squeeze
+        The squeeze found or given.
+
+    Returns
+    -------
+    Quality
+        The measures and, in `flags`, those out of their usual range: "out of focus", "under-exposed", "over-exposed",
+        "clipped", "no colour", "hardly any stain", "no cells", "few red cells", "no white cells". The last is set
+        only where nothing dark, compact and as large as half a red cell stands out; a faint cell may be missed.
+    """
+    focus = _focus(rgb[..., 1])
+    clipped = _clipped_fraction(rgb)
+    small = _reduced(rgb)
+    exposure = float(cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 0].mean()) / 2.55
+    cells = _look_for_cells(small)
+    flags = _exposure_flags(focus, exposure, clipped) + _cell_flags(cells)
+    return Quality(
+        focus=focus,
+        exposure=min(exposure, 100.0),
+        clipped_fraction=clipped,
+        stain=cells.stain,
+        red_cells=cells.red,
+        white_cells=cells.white,
+        burned_in=burned_in,
+        squeeze=squeeze.factor,
+        squeeze_source=squeeze.source,
+        flags=flags,
+    )
+
+
+class _Cells(NamedTuple):
+    present: bool
+    colour: float  # spread of optical density between channels
+    stain: float  # shares of the picture
+    red: float
+    white: float
+
+
+def _exposure_flags(focus: float, exposure: float, clipped: float) -> list[str]:
+    checks = (
+        (focus < OUT_OF_FOCUS, "out of focus"),
+        (exposure < UNDER_EXPOSED, "under-exposed"),
+        (exposure > OVER_EXPOSED, "over-exposed"),
+        (clipped > CLIPPED, "clipped"),
+    )
+    return [flag for found, flag in checks if found]
+
+
+def _cell_flags(cells: _Cells) -> list[str]:
+    if not cells.present:
+        return ["no cells", "no white cells"]
+    grey = cells.colour < GREY_CHROMA
+    checks = (
+        (grey, "no colour"),
+        (not grey and cells.stain < HARDLY_ANY_STAIN, "hardly any stain"),
+        (cells.red < FEW_RED_CELLS, "few red cells"),
+        (cells.white == 0.0, "no white cells"),
+    )
+    return [flag for found, flag in checks if found]
+
+
+# --- focus and light --------------------------------------------------------------------------------------------
+
+
+def _focus(green: NDArray[np.uint8]) -> float:
+    """Sharpness, 0 to 1, from the width of the steepest edges; whatever the brightness and contrast.
+
+    An edge blurred by s has its steepest slope as 1 / s. After two more blurs, f and c, the slopes are as
+    sqrt(s^2 + c^2) to sqrt(s^2 + f^2), which gives s in pixels. The width is weighed with the root of the picture's
+    width: a picture of more pixels ought to be sharper against its width, but may be softer in each pixel.
+    """
+    values = np.ascontiguousarray(green).astype(np.float32)
+    fine, coarse = _steepest(values, _FINE), _steepest(values, _COARSE)
+    if coarse < _LEAST_EDGE:
+        return 0.0
+    ratio = float(np.clip((fine / coarse) ** 2, 1.0 + 1e-6, (_COARSE / _FINE) ** 2))
+    width = np.sqrt(max(0.0, (_COARSE**2 - ratio * _FINE**2) / (ratio - 1.0)))
+    width *= np.sqrt(224.0 / green.shape[1])
+    return float(1.0 / (1.0 + (width / _HALF_FOCUS) ** 3))
+
+
+def _steepest(values: Floats, sigma: float) -> float:
+    """Gradient in grey levels per px that only the strongest edges exceed, after a blur of `sigma` px."""
+    smooth = cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    slope = cv2.magnitude(across, down)
+    return float(np.percentile(slope[::2, ::2], _EDGE_SHARE))
+
+
+def _clipped_fraction(rgb: Picture) -> float:
+    """Share of pixels with a channel at 0 or all channels at 255."""
+    red, green, blue = cv2.split(rgb)
+    low = cv2.min(cv2.min(red, green), blue)
+    pixels = low.size
+    dark = pixels - cv2.countNonZero(low)
+    white = pixels - cv2.countNonZero(cv2.bitwise_not(low))
+    return float((dark + white) / pixels)
+
+
+def _reduced(rgb: Picture) -> Picture:
+    shrink = _SIDE / max(rgb.shape[:2])
+    if shrink >= 1.0:
+        return np.ascontiguousarray(rgb)
+    size = (max(1, round(rgb.shape[1] * shrink)), max(1, round(rgb.shape[0] * shrink)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+# --- cells ------------------------------------------------------------------------------------------------------
+
+
+def _look_for_cells(rgb: Picture) -> _Cells:
+    density = _density(rgb)
+    red, green, blue = cv2.split(density)
+    mean = cv2.addWeighted(red, 0.5, green, 0.5, 0.0)
+    # Nuclear dye takes red and green light but little blue; haemoglobin and eosin take blue too.
+    dye = cv2.addWeighted(mean, 1.0, blue, -0.5, 0.0)
+    densest = float(np.percentile(mean[::2, ::2], 99.0))
+    if densest < _LEAST_CONTRAST:
+        return _Cells(False, 0.0, 0.0, 0.0, 0.0)
+    cells = _cell_mask(mean, densest)
+    inside = cells > 0
+    colour = float(np.abs(green - blue)[inside].mean() + np.abs(red - green)[inside].mean())
+    nuclei = _nuclei(mean, dye, cells, _is_packed(density[inside]))
+    stain = (dye >= _STAIN) & (blue < 0.8 * mean)
+    grown = cv2.dilate(nuclei, np.ones((5, 5), np.uint8))
+    return _Cells(
+        True,
+        colour,
+        float(stain.mean()),
+        float((inside & (grown == 0)).mean()),
+        float(nuclei.mean()),
+    )
+
+
+def _density(rgb: Picture) -> Floats:
+    """Decadic optical density (H, W, 3) above the local background, at least 0."""
+    smooth = cv2.GaussianBlur(rgb, (3, 3), 0.7)
+    density = cv2.LUT(smooth, _density_table())
+    height, width = rgb.shape[:2]
+    quarter = cv2.resize(density, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    side = max(5, int(0.22 * quarter.shape[1])) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    ground = cv2.erode(quarter, kernel, borderType=cv2.BORDER_REPLICATE)
+    ground = cv2.blur(ground, (side, side), borderType=cv2.BORDER_REPLICATE)
+    ground = cv2.resize(ground, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.max(cv2.subtract(density, ground), 0.0), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _density_table() -> Floats:
+    levels = np.maximum(np.arange(256, dtype=np.float32), 2.0)
+    return np.repeat(-np.log10(levels / 255.0)[None, :, None], 3, axis=2).astype(np.float32)
+
+
+def _cell_mask(mean: Floats, densest: float) -> NDArray[np.uint8]:
+    """Whatever stands out from the background (H, W), 0 or 1."""
+    levels = np.clip(mean * 600.0, 0, 255).astype(np.uint8)
+    between, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    least = max(0.5 * min(between / 600.0, 0.5 * densest), _LEAST_DENSITY)
+    return (mean > least).astype(np.uint8)
+
+
+def _is_packed(density: Floats) -> bool:
+    """Whether the typical pixel of a cell, of (n, 3) densities, is nucleus itself: then nothing can stand out."""
+    red, green, blue = (float(value) for value in np.median(density, axis=0))
+    return 0.5 * (red + green) - 0.5 * blue >= _PACKED_DYE and green < 2.0 * red
+
+
+def _nuclei(mean: Floats, dye: Floats, cells: NDArray[np.uint8], packed: bool) -> NDArray[np.uint8]:
+    """Nuclei of white cells (H, W), 0 or 1: what stays much denser than red cells over a compact core."""
+    radius = max(1, round(_CORE * _half_width(cells)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    inside = cells > 0
+    red_density, red_dye = float(np.percentile(mean[inside], 40)), max(float(np.percentile(dye[inside], 40)), 0.01)
+    core_density = cv2.morphologyEx(mean, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    core_dye = cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    densest, most_dye = float(core_density.max()), float(core_dye.max())
+    if not packed and densest < _WHITE_DENSITY * red_density and most_dye < _WHITE_DYE * red_dye:
+        return np.zeros_like(cells)
+    return (core_dye >= max(1.4 * red_dye, 0.55 * most_dye)).astype(np.uint8)
+
+
+def _half_width(cells: NDArray[np.uint8]) -> float:
+    """Typical half width of what stands out, in px: red cells where there are many."""
+    depth = cv2.distanceTransform(cells, cv2.DIST_L2, 3)
+    peaks = depth[(depth >= cv2.dilate(depth, np.ones((5, 5), np.uint8))) & (depth >= 2.0)]
+    return float(np.median(peaks)) if peaks.size > 3 else 4.0

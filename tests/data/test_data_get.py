@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leukolens.data import download as download_module
 from leukolens.data.download import download
 from leukolens.data.kaggle import AccessError, find_access
 from leukolens.data.taleqani import COUNTS, DOI, PAGE, get_taleqani, instructions
@@ -248,10 +247,8 @@ def test_busy_servers_are_asked_again_and_refusals_are_not(server: Server, tmp_p
 def test_the_secret_is_not_sent_on(server: Server, tmp_path: Path) -> None:
     server.content, server.redirect_to = b"abc", "/elsewhere"
     assert download(server.url, tmp_path / "f.zip", secret=SECRET).read_bytes() == b"abc"
-    assert [(path, secret) for path, _, secret in server.asked] == [
-        ("", SECRET["Authorization"]),
-        ("/elsewhere", None),
-    ] or [(path, secret) for path, _, secret in server.asked] == [("/", SECRET["Authorization"]), ("/elsewhere", None)]
+    assert [secret for _, _, secret in server.asked] == [SECRET["Authorization"], None]
+    assert server.asked[1][0] == "/elsewhere"
 
 
 @pytest.mark.parametrize("place", ["http://example.invalid/x", "ftp://example.invalid/x", "file:///etc/passwd"])
@@ -273,7 +270,6 @@ def test_too_much_is_refused(server: Server, tmp_path: Path) -> None:
 def test_no_server_is_an_access_error(tmp_path: Path) -> None:
     with pytest.raises(AccessError, match="could not be reached"):
         download("http://127.0.0.1:9/x", tmp_path / "f.zip", attempts=2, pause=0)
-    assert download_module.__doc__
 
 
 # unpacking ----------------------------------------------------------------------------------------------------------
@@ -286,9 +282,7 @@ def zip_of(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP
     return path
 
 
-@pytest.mark.parametrize(
-    "name", ["../out.txt", "a/../../out.txt", "/out.txt", "..\\out.txt", "C:\\out.txt", "C:out.txt"]
-)
+@pytest.mark.parametrize("name", ["../x.txt", "a/../../x.txt", "/x.txt", "..\\x.txt", "C:\\x.txt", "C:x.txt", "a/.."])
 def test_names_that_lead_out_are_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "in" / "side"
     folder.mkdir(parents=True)
@@ -352,9 +346,8 @@ def test_unpacking_gives_what_was_packed(tmp_path: Path) -> None:
     folder = tmp_path / "to"
     folder.mkdir()
     assert unpack(zip_of(tmp_path / "x.zip", entries), folder) == 3
-    assert {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    } == entries
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.relative_to(folder).as_posix(): path.read_bytes() for path in files} == entries
 
 
 # access -------------------------------------------------------------------------------------------------------------

@@ -20,9 +20,10 @@ COUNTS = {"Benign": 449, "Early Pre-B": 870, "Pre-B": 852, "Pro-B": 709}
 
 def test_the_taleqani_images_here(real_data: Path) -> None:
     catalogue = open_catalogue(real_data / "taleqani")
-    started = time.perf_counter()
+    # Seconds of computing, so that other work on the machine does not count.
+    started = time.process_time()
     check, entries = check_data(catalogue)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert check.classes == COUNTS
     assert check.unreadable == []
     assert check.conflicts == []
@@ -32,13 +33,13 @@ def test_the_taleqani_images_here(real_data: Path) -> None:
     assert all(found.labels == ("Pro-B",) and len(found.paths) == 2 for found in pairs)
     assert [found for found in check.duplicates if found.same == "pixels"] == []
     assert len(entries) == 2880
-    assert seconds < 60
+    assert seconds < 30
 
 
 def test_the_thesis_protocol_on_the_real_images(real_data: Path) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     catalogue = fingerprint(open_catalogue(real_data / "taleqani"))
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 10
     split = make_split(catalogue, method="random-image", folds=5, seed=88)
     assert sorted(i for fold in split.folds for i in fold.test) == list(range(2880))
     assert {len(fold.test) for fold in split.folds} == {576}

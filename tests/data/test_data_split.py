@@ -33,7 +33,7 @@ from leukolens.finding import DataError, LeukolensError, OutputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def catalogue_of(rows: list[tuple[str, str, str | None]]) -> Catalogue:

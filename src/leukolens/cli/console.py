@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from leukolens.finding import RESEARCH_USE
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,6 +22,7 @@ def new_app() -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
+        epilog=RESEARCH_USE,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leukolens.finding import Case, Finding
+
+OUTPUTS: Final = ("report.html", "findings.jsonl", "cases.json", "run.json")
 
 
 def tell(findings: Sequence[Finding], cases: Sequence[Case], out: Path | None = None) -> None:
@@ -39,5 +41,5 @@ def tell(findings: Sequence[Finding], cases: Sequence[Case], out: Path | None = 
         console.print(CLASS_NOTE, style="dim")
     console.print(RESEARCH_USE, style="bold")
     if out is not None:
-        names = ", ".join(sorted(path.name for path in out.iterdir() if not path.name.startswith(".")))
+        names = ", ".join(name for name in OUTPUTS if (out / name).exists())
         console.print(Text(f"In {out}: {names}"), soft_wrap=True)

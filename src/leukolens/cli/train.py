@@ -12,7 +12,9 @@ app = typer.Typer()
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder with the images: class folders, the Kaggle layout, or see --labels.")],
+    data: Annotated[
+        Path, typer.Argument(help="Folder with the images: class folders, the Kaggle layout; else --labels.")
+    ],
     split: Annotated[Path, typer.Option(help="Split file, see `leukolens data split`.")],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     recipe: Annotated[str, typer.Option(help="Name of a packaged recipe, or a YAML file.")] = "field-robust",

@@ -7,7 +7,7 @@ of the timm library.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import timm
 import torch
@@ -86,9 +86,11 @@ def network_entry(name: str) -> NetworkEntry:
     timm_name = name.removeprefix(TIMM_PREFIX)
     if not timm.is_model(timm_name):
         raise UsageError(f"timm has no network {timm_name!r}", todo=nearest(timm_name, timm.list_models()[:2000]))
-    config = timm.get_pretrained_cfg(timm_name)
-    mean, std = (tuple(255.0 * value for value in numbers) for numbers in (config.mean, config.std))
-    return NetworkEntry(name, timm_name, mean, std, config.license or "unknown", None, "see timm")  # type: ignore[arg-type]
+    config: dict[str, Any] = vars(timm.get_pretrained_cfg(timm_name))
+    red, green, blue = (255.0 * value for value in config["mean"])
+    spread_red, spread_green, spread_blue = (255.0 * value for value in config["std"])
+    mean, std = (red, green, blue), (spread_red, spread_green, spread_blue)
+    return NetworkEntry(name, timm_name, mean, std, config.get("license") or "unknown", None, "see timm")
 
 
 def build_backbone(name: str, weights: str) -> tuple[nn.Module, int, NetworkEntry]:

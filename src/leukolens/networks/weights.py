@@ -34,8 +34,8 @@ def packaged_checkpoint(package: str) -> Path:
 def load_packaged_weights(backbone: nn.Module, package: str) -> None:
     """Copy a package's tensors into a backbone, one to one in order.
 
-    The packages name their tensors otherwise than timm, and hold the same network: the tensors agree in order and shape.
-    The classifier, last in the package and absent in the backbone, is left out.
+    The packages name their tensors otherwise than timm, and hold the same network: the tensors agree in order and
+    shape. The classifier, last in the package and absent in the backbone, is left out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The model card of a bundle (Mitchell et al. 2019, doi 10.1145/3287560.3287596), from what the bundle says of itself."""
+"""The model card (Mitchell et al. 2019, doi 10.1145/3287560.3287596) of a bundle, from what it says of itself."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ def model_card(spec: BundleSpec) -> str:
     """Return ``MODEL_CARD.md`` of a bundle with a field network."""
     network = spec.networks["field"]
     provenance = spec.provenance
+    recipe = provenance.recipe
     labels = ", ".join(network.labels)
     negative = ", ".join(network.negative_labels) or "none stated: the bundle gives no p_all"
     note = CLASS_NOTE if set(network.labels) == set(CLASSES) else ""
@@ -22,26 +23,26 @@ def model_card(spec: BundleSpec) -> str:
 
 ## What it is
 
-A field network ({network.architecture}, {network.preparation.width} x {network.preparation.height} px, float32) that says
-which class a field of a stained smear shows: {labels}. Classes that mean no leukaemia: {negative}. {note}
+A field network ({network.architecture}, {network.preparation.width} x {network.preparation.height} px, float32) that
+says which class a field of a stained smear shows: {labels}. Classes that mean no leukaemia: {negative}. {note}
 
-It gives, beside the probabilities, a class map whose mean is the class's logit, and the distance of the picture to those
-that it learned from. Pictures farther than {limit} are outside its domain: no label is given for them.
+It gives, beside the probabilities, a class map whose mean is the class's logit, and the distance of the picture to
+those that it learned from. Pictures farther than {limit} are outside its domain: no label is given for them.
 
 ## What it learned from
 
 - Data: SHA-256 of the list of all pictures `{provenance.data_sha256}`, of the training pictures alone
   `{provenance.training_images_sha256}`.
 - Split: {provenance.split_method}; kept together: {provenance.grouping}; SHA-256 `{provenance.split_sha256}`.
-- Recipe: `{provenance.recipe.get("name", "")}`, {provenance.recipe.get("epochs", "?")} epochs at most, seed {provenance.seed}.
+- Recipe: `{recipe.get("name", "")}`, {recipe.get("epochs", "?")} epochs at most, seed {provenance.seed}.
 - Terms of the data: {provenance.terms or "not stated"}
 
 ## Figures
 
 {_figures(provenance.figures)}
 
-Temperature {network.calibration.temperature:g}, fitted on {network.calibration.source}. Prediction sets aim to hold the true
-class in {_coverage(spec)} of pictures like those; for pictures from elsewhere nothing is promised.
+Temperature {network.calibration.temperature:g}, fitted on {network.calibration.source}. Prediction sets aim to hold the
+true class in {_coverage(spec)} of pictures like those; for pictures from elsewhere nothing is promised.
 
 ## What it must not be used for
 

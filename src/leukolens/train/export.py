@@ -55,8 +55,8 @@ def export_run(
 ) -> BundleSpec:
     """Write a run as a bundle.
 
-    Temperature, prediction sets and the usual distances come from the fold's validation side, the features' distribution
-    from its training side, varied as in training: greyness or another stain alone is no novelty to this network.
+    Temperature, prediction sets and the usual distances come from the fold's validation side, the features'
+    distribution from its training side, varied as in training: greyness alone is no novelty to this network.
 
     Parameters
     ----------
@@ -97,7 +97,9 @@ def export_run(
     worst = largest_difference(exported, onnx, images[held][:64])
     if worst > TOLERANCE:
         raise BundleError(
-            "the engine does not agree with PyTorch", expected=f"within {TOLERANCE}", found=f"a difference of {worst:.2g}"
+            "the engine does not agree with PyTorch",
+            expected=f"within {TOLERANCE}",
+            found=f"a difference of {worst:.2g}",
         )
     source = f"{len(held)} validation pictures of fold {identity['fold']} ({split.method})"
     clean = predict(network, images[held])
@@ -107,7 +109,6 @@ def export_run(
         near = distance(torch.from_numpy(clean.features)).numpy()
         far = [distance(torch.from_numpy(predict(network, _varied(images[held], recipe, k)).features)) for k in (2, 3)]
     spec = BundleSpec(
-        schema="1",
         name=name,
         version=version,
         created=datetime.now(UTC).replace(microsecond=0),
@@ -151,9 +152,7 @@ def _varied(images: NDArray[np.uint8], recipe: Recipe, seed: int) -> NDArray[np.
     return np.stack([augment(image, recipe.augmentation, rng) for image, rng in zip(images, rngs, strict=True)])
 
 
-def _provenance(
-    run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], terms: str
-) -> Provenance:
+def _provenance(run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], terms: str) -> Provenance:
     manifest = json.loads((run / RUN_FILE).read_text("utf-8"))["manifest"]
     hashes = sorted(str(catalogue.items[index].sha256) for index in train)
     summary = json.loads((run / SUMMARY_FILE).read_text("utf-8"))

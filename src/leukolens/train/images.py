@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +22,11 @@ from leukolens.train.recipe import Augmentation
 
 
 class Sample(NamedTuple):
-    """A batch, or one item before batching: prepared picture (H, W, 3) uint8, class index, index in the catalogue."""
+    """A batch, or one item before batching: prepared picture (H, W, 3) uint8, class index, number in the catalogue."""
 
     image: Tensor
     label: Tensor
-    index: Tensor
+    number: Tensor
 
 
 def prepare_images(
@@ -36,8 +37,8 @@ def prepare_images(
 ) -> NDArray[np.uint8]:
     """Read and prepare every picture of a catalogue, through the same code as screening.
 
-    The result is kept in `cache` and mapped into memory, so that a resumed run and further folds start at once; its name
-    holds the hash of catalogue and preparation, so that it cannot be taken for another's.
+    The result is kept in `cache` and mapped into memory, so that a resumed run and further folds start at once; its
+    name holds the hash of catalogue and preparation, so that it cannot be taken for another's.
 
     Parameters
     ----------
@@ -60,8 +61,6 @@ def prepare_images(
     DataError
         If a picture cannot be read: a training set is complete or it is not used.
     """
-    import hashlib
-
     key = hashlib.sha256((catalogue_sha256(catalogue) + preparation.model_dump_json()).encode()).hexdigest()[:16]
     path = cache / f"prepared-{key}.npy"
     if not path.exists():
@@ -89,8 +88,8 @@ def _prepared(path: Path, preparation: Preparation) -> NDArray[np.uint8]:
 class FieldDataset(Dataset[Sample]):
     """Prepared pictures with their labels, augmented when asked by (epoch, position).
 
-    What a picture looks like in an epoch is drawn from (seed, epoch, index) alone: no state is carried, so that a resumed
-    run sees the very pictures of an unbroken one, with any number of worker processes.
+    What a picture looks like in an epoch is drawn from (seed, epoch, index) alone: no state is carried, so that a
+    resumed run sees the very pictures of an unbroken one, with any number of worker processes.
 
     Parameters
     ----------

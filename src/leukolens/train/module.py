@@ -29,13 +29,16 @@ class FieldModule(pl.LightningModule):
         Whether to load the start weights that the recipe names; False when a checkpoint follows.
     """
 
-    def __init__(self, recipe: Recipe, classes: int, class_weights: Tensor | None = None, *, start: bool = True) -> None:
+    def __init__(
+        self, recipe: Recipe, classes: int, class_weights: Tensor | None = None, *, start: bool = True
+    ) -> None:
         super().__init__()
         self.recipe = recipe
         choice = recipe.network
         self.network = FieldNetwork(
             choice.name, classes=classes, weights=choice.weights if start else "none", dropout=choice.dropout
         ).to(memory_format=torch.channels_last)
+        self.network.freeze(choice.frozen)
         self.loss = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=recipe.label_smoothing)
         self._sums = {"train": [0.0, 0, 0], "val": [0.0, 0, 0]}
 
@@ -74,8 +77,9 @@ class FieldModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's union of dictionaries
         """Build optimiser and schedule; norms and biases are not decayed."""
         optimiser = self.recipe.optimiser
-        plain = [parameter for parameter in self.network.parameters() if parameter.ndim < 2]
-        decayed = [parameter for parameter in self.network.parameters() if parameter.ndim >= 2]
+        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        plain = [parameter for parameter in trained if parameter.ndim < 2]
+        decayed = [parameter for parameter in trained if parameter.ndim >= 2]
         groups = [
             {"params": decayed, "weight_decay": optimiser.weight_decay},
             {"params": plain, "weight_decay": 0.0},

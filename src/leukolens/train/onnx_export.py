@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 
@@ -53,9 +52,8 @@ def to_onnx(network: nn.Module, preparation: Preparation) -> bytes:
         )
     if program is None:
         raise BundleError("the ONNX exporter gave nothing", todo="update torch and onnxscript")
-    buffer = io.BytesIO()
-    program.save(buffer, external_data=False)
-    return buffer.getvalue()
+    serialized: bytes = program.model_proto.SerializeToString()
+    return serialized
 
 
 def largest_difference(network: nn.Module, onnx: bytes, images: NDArray[np.uint8], engine: str = "auto") -> float:

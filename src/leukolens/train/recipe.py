@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ class NetworkChoice(_Part):
     name: str = "efficientnet-lite0"
     weights: Literal["imagenet", "none"] = "imagenet"
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    frozen: int = Field(default=0, ge=0, description="first stages that are not trained; 1 is the stem alone")
 
 
 class Augmentation(_Part):
@@ -41,7 +43,9 @@ class Augmentation(_Part):
     blur: Share = Field(default=0.15)
     jpeg: Share = Field(default=0.2)
     noise: Share = Field(default=0.15)
-    corner: Share = Field(default=0.3, description="share whose corner is covered: what remains of a scale bar must not count")
+    corner: Share = Field(
+        default=0.3, description="share whose corner is covered: what remains of a scale bar must not count"
+    )
 
 
 class Optimiser(_Part):
@@ -72,7 +76,9 @@ class Recipe(_Part):
     average: float | None = Field(default=0.99, gt=0.0, lt=1.0, description="decay of the moving average of weights")
     precision: Literal["auto", "f32", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU, f32 on a CPU")
     select: Literal["best", "last"] = Field(default="best", description="which epoch's weights the run ends with")
-    patience: int | None = Field(default=None, ge=1, description="stop after so many epochs without a better validation")
+    patience: int | None = Field(
+        default=None, ge=1, description="stop after so many epochs without a better validation"
+    )
     seed: int = Field(default=88, ge=0)
 
 
@@ -142,8 +148,6 @@ def _apply(raw: dict[str, Any], override: str) -> None:
             raise UsageError(f"override {override!r}", expected=f"{part!r} to be a part with fields", found=repr(node))
     value = yaml.safe_load(text)
     if isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     node[last] = value

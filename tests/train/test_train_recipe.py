@@ -1,0 +1,60 @@
+"""Recipes: the packaged ones are valid, changes apply, mistakes are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("yaml", reason="needs leukolens[train]")
+
+from leukolens.finding import UsageError
+from leukolens.train.recipe import load_recipe, packaged_recipes
+
+
+@pytest.mark.parametrize("name", packaged_recipes())
+def test_packaged_recipes_are_valid_and_described(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert len(recipe.description) > 40
+
+
+def test_changes_reach_nested_fields() -> None:
+    recipe = load_recipe("field-robust", ["epochs=3", "optimiser.learning_rate=1e-4", "augmentation.grey=0"])
+    assert (recipe.epochs, recipe.optimiser.learning_rate, recipe.augmentation.grey) == (3, 1e-4, 0.0)
+    assert recipe.optimiser.weight_decay == load_recipe("field-robust").optimiser.weight_decay
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("epochs=0", "epochs"),
+        ("epoch=3", "Did you mean 'epochs'"),
+        ("epochs", "field=value"),
+        ("optimiser.learning_rate=fast", "learning_rate"),
+        ("epochs.more=1", "epochs"),
+        ("augmentation.grey=1.5", "augmentation.grey"),
+    ],
+)
+def test_a_wrong_change_is_named(change: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load_recipe("field-robust", [change])
+
+
+def test_unknown_recipe_gets_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'field-robust'"):
+        load_recipe("field-robst")
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "- a\n- b\n", "just words"])
+def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(UsageError, match="mine"):
+        load_recipe(str(path))
+
+
+def test_own_file_takes_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("epochs: 2\n", "utf-8")
+    assert load_recipe(str(path)).name == "mine"

@@ -1,0 +1,253 @@
+"""Whole runs: train, kill, resume, export, screen with what came out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs leukolens[train]")
+pytest.importorskip("lightning", reason="needs leukolens[train]")
+
+from safetensors.torch import load_file  # noqa: E402
+
+from leukolens.cli.main import main  # noqa: E402
+from leukolens.engine.bundle import open_bundle  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def split(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("split") / "split.json"
+    options = ["--method", "random-image", "--folds", "3", "--validation", "0.25", "--out", str(path)]
+    assert main(["data", "split", str(class_folders), *options]) == 0
+    return path
+
+
+def _train(data: Path, split: Path, recipe: Path, out: Path, *more: str) -> list[str]:
+    return [
+        "train",
+        str(data),
+        "--split",
+        str(split),
+        "--recipe",
+        str(recipe),
+        "--out",
+        str(out),
+        "--no-progress",
+        *more,
+    ]
+
+
+@pytest.fixture(scope="session")
+def run(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "one"
+    assert main(_train(class_folders, split, tiny_recipe, out)) == 0
+    return out
+
+
+def test_a_run_leaves_all_that_was_promised(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        "run.json",
+        "summary.json",
+        "weights.safetensors",
+        "last.ckpt",
+        "best.ckpt",
+        "curves.csv",
+        "curves.png",
+    }
+    rows = list(csv.DictReader((run / "curves.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert all(0 <= float(row["val_accuracy"]) <= 1 and float(row["train_loss"]) > 0 for row in rows)
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    manifest = json.loads((run / "run.json").read_text())["manifest"]
+    assert manifest["seed"] == 88
+    assert manifest["packages"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_predictions_are_of_the_held_out_side(run: Path, split: Path) -> None:
+    parts = json.loads(split.read_text())
+    expected = {parts["items"][index]["path"] for index in parts["folds"][0]["test"]}
+    rows = list(csv.DictReader((run / "predictions-test.csv").open(encoding="utf-8")))
+    assert {row["path"] for row in rows} == expected
+    for row in rows:
+        numbers = [float(row["p large cells"]), float(row["p small cells"])]
+        assert sum(numbers) == pytest.approx(1, abs=1e-5)
+        assert row["predicted"] == ["large cells", "small cells"][int(np.argmax(numbers))]
+
+
+def test_the_weights_are_those_of_the_best_epoch(run: Path) -> None:
+    best = torch.load(run / "best.ckpt", weights_only=True)["state_dict"]
+    weights = load_file(run / "weights.safetensors")
+    assert weights
+    for name, tensor in weights.items():
+        assert torch.equal(best[f"network.{name}"], tensor), name
+    rows = list(csv.DictReader((run / "curves.csv").open()))
+    losses = [float(row["val_loss"]) for row in rows]
+    assert torch.load(run / "best.ckpt", weights_only=True)["epoch"] == int(np.argmin(losses))
+
+
+def test_killed_and_resumed_ends_where_an_unbroken_run_ends(
+    run: Path, class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed"
+    command = [sys.executable, "-c", "import sys; from leukolens.cli.main import main; sys.exit(main())"]
+    arguments = _train(class_folders, split, tiny_recipe, out)
+    process = subprocess.Popen([*command, *arguments], stderr=subprocess.DEVNULL, env=os.environ)
+    deadline = time.monotonic() + 240
+    while not (out / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    assert not (out / "summary.json").exists()
+
+    assert main(arguments) == 2, "without --resume a folder with a run is refused"
+    assert main([*arguments, "--resume"]) == 0
+    for name, tensor in load_file(run / "weights.safetensors").items():
+        assert torch.equal(tensor, load_file(out / "weights.safetensors")[name]), name
+    assert (out / "curves.csv").read_text() == (run / "curves.csv").read_text()
+    assert (out / "predictions-test.csv").read_text() == (run / "predictions-test.csv").read_text()
+
+
+def test_a_finished_run_is_left_as_it_is(run: Path, class_folders: Path, split: Path, tiny_recipe: Path) -> None:
+    before = (run / "weights.safetensors").stat().st_mtime_ns
+    assert main([*_train(class_folders, split, tiny_recipe, run), "--resume"]) == 0
+    assert (run / "weights.safetensors").stat().st_mtime_ns == before
+
+
+def test_another_run_is_not_resumed(
+    run: Path, class_folders: Path, split: Path, tiny_recipe: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*_train(class_folders, split, tiny_recipe, run), "--resume", "--set", "epochs=5"]) == 2
+    assert "recipe" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--fold", "9"], "0 to 2"),
+        (["--set", "epochs=none"], "epochs"),
+        (["--recipe", "field-robus"], "field-robust"),
+    ],
+)
+def test_wrong_options_are_named(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, more: list[str], words: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert main(_train(class_folders, split, tiny_recipe, tmp_path / "x", *more)) == 2
+    assert words in capfd.readouterr().err
+    assert not (tmp_path / "x" / "summary.json").exists()
+
+
+def test_selection_by_validation_needs_a_validation_side(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    split = tmp_path / "bare.json"
+    assert main(["data", "split", str(class_folders), "--method", "random-image", "--out", str(split)]) == 0
+    assert main(_train(class_folders, split, tiny_recipe, tmp_path / "x")) == 2
+    assert "--validation" in capfd.readouterr().err
+
+
+def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file", "diagnosis", "who"])
+        for folder, diagnosis in (("small cells", "gesund"), ("large cells", "ALL")):
+            for number in range(24):
+                writer.writerow([f"{folder}/{number:03d}.png", diagnosis, f"{diagnosis} {number // 4}"])
+    columns = [
+        "--labels",
+        str(table),
+        "--label-column",
+        "diagnosis",
+        "--path-column",
+        "file",
+        "--patient-column",
+        "who",
+    ]
+    split = tmp_path / "split.json"
+    method = ["--method", "patient", "--folds", "3", "--validation", "0.3"]
+    assert main(["data", "split", str(class_folders), *columns, *method, "--out", str(split)]) == 0
+    out = tmp_path / "run"
+    changes = ["--set", "epochs=1", "--negative", "gesund"]
+    assert main([*_train(class_folders, split, tiny_recipe, out, *columns), *changes]) == 0
+    run = json.loads((out / "run.json").read_text())["run"]
+    assert run["negative"] == ["gesund"]
+    assert sorted(run["classes"]) == ["ALL", "gesund"]
+    bundle = tmp_path / "bundle"
+    export = ["export", str(out), "--data", str(class_folders), "--split", str(split), "--out", str(bundle)]
+    assert main([*export, "--name", "mine", *columns, "--negative", "gesund"]) == 0
+    assert open_bundle(bundle).field.negative_labels == ("gesund",)
+
+
+def test_all_folds_predict_every_picture_once(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "folds"
+    assert main(_train(class_folders, split, tiny_recipe, out, "--fold", "all", "--set", "epochs=1")) == 0
+    paths = [row["path"] for k in range(3) for row in csv.DictReader((out / f"fold-{k}/predictions-test.csv").open())]
+    assert len(paths) == len(set(paths)) == 48
+
+
+def test_an_unreadable_training_picture_stops_before_training(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(class_folders, data)
+    broken = data / "small cells" / "003.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    split = tmp_path / "split.json"
+    options = ["--method", "random-image", "--validation", "0.2", "--out", str(split)]
+    assert main(["data", "split", str(data), *options]) == 0
+    assert main(_train(data, split, tiny_recipe, tmp_path / "x")) == 2
+    assert "003.png" in capfd.readouterr().err
+
+
+def test_export_gives_a_bundle_that_agrees_and_screens(
+    run: Path, class_folders: Path, split: Path, tmp_path: Path
+) -> None:
+    import leukolens
+
+    out = tmp_path / "bundle"
+    arguments = ["export", str(run), "--data", str(class_folders), "--split", str(split), "--name", "tiny"]
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert main([*arguments, "--out", str(out)]) == 2, "a bundle is not written over another"
+    spec = open_bundle(out).spec
+    assert spec.provenance.training_images_sha256
+    assert spec.networks["field"].calibration.n > 0
+    screener = leukolens.load(out)
+    rows = list(csv.DictReader((run / "predictions-test.csv").open(encoding="utf-8")))
+    temperature = spec.networks["field"].calibration.temperature
+    for row in rows[:6]:
+        finding = screener.screen(class_folders / row["path"])
+        plain = np.array([float(row["p large cells"]), float(row["p small cells"])])
+        scaled = plain ** (1 / temperature)
+        assert finding.field is not None
+        expected = scaled / scaled.sum()
+        assert list(finding.field.probabilities.values()) == pytest.approx(expected.tolist(), abs=2e-4)
+
+
+def test_export_refuses_an_unfinished_run_and_other_data(
+    run: Path, class_folders: Path, split: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(class_folders), "--split", str(split), "--name", "tiny", "--out", str(tmp_path / "b")]
+    assert main(["export", str(tmp_path), *arguments]) == 2
+    other = tmp_path / "other.json"
+    options = ["--method", "random-image", "--folds", "2", "--validation", "0.25", "--out", str(other)]
+    assert main(["data", "split", str(class_folders), *options]) == 0
+    arguments[3] = str(other)
+    assert main(["export", str(run), *arguments]) == 2
+    assert "other data" in capfd.readouterr().err

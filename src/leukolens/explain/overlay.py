@@ -78,33 +78,34 @@ def overlay(
     """
     _check(rgb, evidence, full_scale)
     share = np.clip(np.nan_to_num(evidence.astype(np.float32)) / np.float32(full_scale), 0.0, 1.0)
-    colours = scale_colours()[(share * 255.0 + 0.5).astype(np.uint8)].astype(np.float32)
+    ramp = scale_colours().astype(np.float32)
     # The tint comes on with a square root, so that weak evidence is not lost; contours carry the exact levels.
-    alpha = (STRONGEST_TINT * np.sqrt(share))[..., None]
-    drawn = rgb.astype(np.float32) * (1.0 - alpha) + colours * alpha
+    alpha = (np.float32(STRONGEST_TINT) * np.sqrt(share))[..., None]
+    drawn = rgb + alpha * (ramp[(share * 255.0 + 0.5).astype(np.uint8)] - rgb)
+    rise = np.hypot(cv2.Sobel(share, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(share, cv2.CV_32F, 0, 1, scale=1 / 8))
     width = max(1.0, min(rgb.shape[:2]) / 240.0)
     for level in CONTOUR_LEVELS:
-        line_colour = scale_colours()[round(level * 255)].astype(np.float32)
-        drawn = _draw_line(drawn, share, level, width * 2.2, np.float32(0.35) * line_colour, 0.55)
-        drawn = _draw_line(drawn, share, level, width, line_colour, 1.0)
+        colour = ramp[round(level * 255)]
+        _draw_line(drawn, share - np.float32(level), rise, width * 2.2, np.float32(0.35) * colour, 0.55)
+        _draw_line(drawn, share - np.float32(level), rise, width, colour, 1.0)
     drawn[share <= 0.0] = rgb[share <= 0.0]
     return np.asarray(np.clip(np.rint(drawn), 0, 255), np.uint8)
 
 
 def _draw_line(
     picture: NDArray[np.float32],
-    share: NDArray[np.float32],
-    level: float,
+    height: NDArray[np.float32],
+    rise: NDArray[np.float32],
     width: float,
     colour: NDArray[np.float32],
     opacity: float,
-) -> NDArray[np.float32]:
-    """Blend one contour line of about `width` px in; its edge is soft over a pixel."""
-    rise = np.hypot(cv2.Sobel(share, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(share, cv2.CV_32F, 0, 1, scale=1 / 8))
-    # Distance to the line in px, to first order; a plateau at the level itself has no line.
-    distance = np.abs(share - level) / np.maximum(rise, 1e-6)
-    cover = np.clip((width + 1.0) / 2.0 - distance, 0.0, 1.0) * (rise > 1e-5) * opacity
-    return np.asarray(picture * (1.0 - cover[..., None]) + colour * cover[..., None], np.float32)
+) -> None:
+    """Blend the line where `height` is 0 into a picture, about `width` px wide, its edge soft over a pixel."""
+    # To first order the line is |height| / rise px away; a plateau at the level itself has no line.
+    reach = np.float32((width + 1.0) / 2.0)
+    near = (np.abs(height) < reach * rise) & (rise > 1e-5)
+    cover = np.minimum(reach - np.abs(height[near]) / rise[near], 1.0)[:, None] * np.float32(opacity)
+    picture[near] += cover * (colour - picture[near])
 
 
 def _check(rgb: NDArray[np.uint8], evidence: NDArray[np.float32], full_scale: float) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 BAND: Final = 0.25
 """Share of the height, at the top and at the bottom, in which marks are looked for."""
-WORK_SIZE: Final = 1280
+WORK_SIZE: Final = 1024
 """Longer side in pixels above which the bands are reduced before looking."""
 
 _BLACK: Final = 100  # brightest channel of black ink, after sampling and JPEG
@@ -31,6 +31,7 @@ _FAINT_RED: Final = 10  # the same for the ends of a bar that was sampled down
 _PAPER: Final = 238  # darkest channel of the white box
 _WHITE: Final = 245  # the same, where it is told from a bright background
 _MOSTLY: Final = 0.85  # share of white pixels along a line that still lies in the box
+_FADE_PIXELS: Final = 8.0  # a mark is filled on a picture so far reduced that its surroundings fade over these px
 
 
 class _Rect(NamedTuple):
@@ -129,9 +130,11 @@ def _red_marks(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[n
         across, down = rect.x1 - rect.x0, rect.y1 - rect.y0
         if count < max(_LEAST_INK, _ALONE * total) or excess[rect.window].max() < _PURE_RED:
             continue
-        if not max(0.02 * width, 1.2 * down) <= across <= _LONGEST * width or down > _HIGHEST * width:
+        if not down <= across <= _LONGEST * width or down > _HIGHEST * width:
             continue
         whole = _reach_of_faint_red(rect, excess, green)
+        if whole.x1 - whole.x0 < _WHOLE_TEXT * width:
+            continue  # a red speck, no line of text
         if not _has_bar(rect, thin, width, round(0.6 * across)):
             whole = _lengthened(whole, rect, width)
         found.append(_with_margin(whole, red.shape))
@@ -264,10 +267,10 @@ def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uin
         (H, W, 3) uint8, a new picture, equal to `rgb` outside `mask`.
     """
     out = rgb.copy()
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     fade = 0.035 * max(mask.shape)
-    for index in range(1, count):
-        x, y, w, h = (int(v) for v in stats[index, :4])
+    for outline in outlines:
+        x, y, w, h = cv2.boundingRect(outline)
         ring = max(4, round(0.5 * min(w, h)))
         window = _widened(_Rect(x, y, x + w, y + h), ring, ring, mask.shape).window
         hole = mask[window]
@@ -277,20 +280,37 @@ def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uin
 
 def _fill(rgb: NDArray[np.uint8], hole: NDArray[np.bool_], fade: float) -> NDArray[np.uint8]:
     """Give the (n, 3) uint8 colours of the hole's n pixels; `fade` in pixels."""
-    known = ~hole
-    if not known.any():
+    if hole.all():
         return np.full((int(hole.sum()), 3), 128, dtype=np.uint8)
+    height, width = hole.shape
+    shrink = min(1.0, _FADE_PIXELS / fade)
+    size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    # A reduced pixel that holds any of the mark belongs to the hole.
+    holed = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    if holed.all():
+        small, holed, shrink = rgb, hole, 1.0
+    surface, grain = _surface(np.asarray(small, np.uint8), holed, fade * shrink)
+    smooth = cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR)[hole]
+    noise = np.random.default_rng(5).standard_normal((len(smooth), 1), dtype=np.float32)
+    return np.clip(smooth + noise * grain + 0.5, 0, 255).astype(np.uint8)
+
+
+def _surface(
+    rgb: NDArray[np.uint8], hole: NDArray[np.bool_], fade: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Smooth fill (h, w, 3) of a hole, and the size of the grain (3,) around it."""
+    known = ~hole
     distance, nearest = cv2.distanceTransformWithLabels(
         hole.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     colours = np.zeros((int(nearest.max()) + 1, 3), dtype=np.uint8)
     colours[nearest[known]] = rgb[known]
     side = _odd(max(3.0, fade))
-    edge = cv2.blur(colours[nearest], (side, side), borderType=cv2.BORDER_REPLICATE)[hole].astype(np.float32)
+    edge = cv2.blur(colours[nearest], (side, side), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
     background, grain = _background(rgb, known)
-    share = 1.0 / (1.0 + np.exp((distance[hole, None] - fade) / (0.25 * fade)))
-    noise = np.random.default_rng(5).standard_normal((len(edge), 1), dtype=np.float32)
-    return np.clip(share * edge + (1 - share) * background + noise * grain + 0.5, 0, 255).astype(np.uint8)
+    share = 1.0 / (1.0 + np.exp((distance[..., None] - fade) * (4.0 / fade)))
+    return (background + share * (edge - background)).astype(np.float32), grain
 
 
 def _background(rgb: NDArray[np.uint8], known: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -128,7 +128,8 @@ def _focus(green: NDArray[np.uint8]) -> float:
     width: a picture of more pixels ought to be sharper against its width, but may be softer in each pixel.
     """
     values = np.ascontiguousarray(green).astype(np.float32)
-    fine, coarse = _steepest(values, _FINE), _steepest(values, _COARSE)
+    buffers = [np.empty_like(values) for _ in range(3)]
+    fine, coarse = (_steepest(values, sigma, buffers) for sigma in (_FINE, _COARSE))
     if coarse < _LEAST_EDGE:
         return 0.0
     ratio = float(np.clip((fine / coarse) ** 2, 1.0 + 1e-6, (_COARSE / _FINE) ** 2))
@@ -137,13 +138,17 @@ def _focus(green: NDArray[np.uint8]) -> float:
     return float(1.0 / (1.0 + (width / _HALF_FOCUS) ** 3))
 
 
-def _steepest(values: Floats, sigma: float) -> float:
-    """Gradient in grey levels per px that only the strongest edges exceed, after a blur of `sigma` px."""
-    smooth = cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    slope = cv2.magnitude(across, down)
-    return float(np.percentile(slope[::2, ::2], _EDGE_SHARE))
+def _steepest(values: Floats, sigma: float, buffers: list[Floats]) -> float:
+    """Gradient in grey levels per px that only the strongest edges exceed, after a blur of `sigma` px.
+
+    The buffers, three of the shape of `values`, are written over: fresh pages would cost more than the arithmetic.
+    """
+    smooth, across, down = buffers
+    cv2.GaussianBlur(values, (0, 0), sigma, dst=smooth, borderType=cv2.BORDER_REFLECT_101)
+    cv2.Sobel(smooth, cv2.CV_32F, 1, 0, dst=across, ksize=3, scale=1 / 8)
+    cv2.Sobel(smooth, cv2.CV_32F, 0, 1, dst=down, ksize=3, scale=1 / 8)
+    cv2.magnitude(across, down, magnitude=smooth)
+    return float(np.percentile(smooth[::2, ::2], _EDGE_SHARE))
 
 
 def _clipped_fraction(rgb: Picture) -> float:
@@ -179,7 +184,7 @@ def _look_for_cells(rgb: Picture) -> _Cells:
     cells = _cell_mask(mean, densest)
     inside = cells > 0
     colour = float(np.abs(green - blue)[inside].mean() + np.abs(red - green)[inside].mean())
-    nuclei = _nuclei(mean, dye, cells, _is_packed(density[inside]))
+    nuclei = _nuclei(mean, dye, cells, _is_packed(density[::2, ::2][inside[::2, ::2]]))
     stain = (dye >= _STAIN) & (blue < 0.8 * mean)
     grown = cv2.dilate(nuclei, np.ones((5, 5), np.uint8))
     return _Cells(
@@ -229,8 +234,9 @@ def _nuclei(mean: Floats, dye: Floats, cells: NDArray[np.uint8], packed: bool) -
     """Nuclei of white cells (H, W), 0 or 1: what stays much denser than red cells over a compact core."""
     radius = max(1, round(_CORE * _half_width(cells)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    inside = cells > 0
-    red_density, red_dye = float(np.percentile(mean[inside], 40)), max(float(np.percentile(dye[inside], 40)), 0.01)
+    inside = cells[::2, ::2] > 0
+    red_density = float(np.percentile(mean[::2, ::2][inside], 40))
+    red_dye = max(float(np.percentile(dye[::2, ::2][inside], 40)), 0.01)
     core_density = cv2.morphologyEx(mean, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
     core_dye = cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
     densest, most_dye = float(core_density.max()), float(core_dye.max())

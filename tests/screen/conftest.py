@@ -18,12 +18,12 @@ def draw(seed: int, nuclei: int) -> np.ndarray:
     """A plain picture of red and white cells, (168, 224, 3) uint8: quicker than a rendered field."""
     rng = np.random.default_rng(seed)
     picture = np.full((168, 224, 3), (236, 230, 238), np.uint8)
-    for x, y in rng.integers((0, 0), (224, 168), (45, 2)).tolist():
+    for x, y in rng.integers((0, 0), (224, 168), (30, 2)).tolist():
         cv2.circle(picture, (x, y), 8, (214, 170, 178), -1, cv2.LINE_AA)
     for x, y in rng.integers((20, 20), (204, 148), (nuclei, 2)).tolist():
-        cv2.circle(picture, (x, y), 16, (190, 170, 220), -1, cv2.LINE_AA)
-        cv2.circle(picture, (x, y), 13, (98, 60, 140), -1, cv2.LINE_AA)
-    noise = rng.normal(0, 2, picture.shape)
+        cv2.circle(picture, (x, y), 12, (190, 170, 220), -1, cv2.LINE_AA)
+        cv2.circle(picture, (x, y), 9, (98, 60, 140), -1, cv2.LINE_AA)
+    noise = rng.normal(0, 1, picture.shape)
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,9 +98,9 @@ def paired_difference(
     effect = design_effect(lost, groups)
     worse = (np.count_nonzero(lost > 0) / effect + 1) / (n / effect + 2)
     better = (np.count_nonzero(lost < 0) / effect + 1) / (n / effect + 2)
-    centre = worse - better
+    centre = float(worse - better)
     critical = critical_value(level, None if count is None else count - 1)
-    half = critical * float(np.sqrt(max(0.0, worse + better - centre**2) / (n / effect + 2)))
+    half = critical * math.sqrt(max(0.0, worse + better - centre**2) / (n / effect + 2))
     low, high = max(-1.0, min(centre - half, value)), min(1.0, max(centre + half, value))
     return Estimate(value, low, high, "bonett-price", n, count)
 

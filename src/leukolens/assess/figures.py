@@ -52,7 +52,7 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
     list of Drawing
         The stress picture only where there was a stress.
     """
-    level = f"{evaluation.settings.level:.0%}"
+    level = f"{100 * evaluation.settings.level:g} %"
     drawings = [
         _draw(
             "confusion",
@@ -103,8 +103,9 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
 def _draw(name: str, title: str, description: str, paint: Callable[[Axes], None], source: str) -> Drawing:
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    style: dict[str, Any] = {
+    style: Any = {
         "font.family": "DejaVu Sans",
         "font.size": 9.5,
         "axes.edgecolor": "#8a8494",
@@ -121,12 +122,11 @@ def _draw(name: str, title: str, description: str, paint: Callable[[Axes], None]
         "svg.fonttype": "path",
     }
     with mpl.rc_context(style):
-        figure = Figure(figsize=(5.6, 5.2), layout="constrained")
+        figure = Figure(figsize=(5.6, 5.2), layout=ConstrainedLayoutEngine(rect=(0, 0.025, 1, 0.975)))
         axes = figure.subplots()
         paint(axes)
         axes.set_title(title)
         figure.text(0.008, 0.004, source, fontsize=6, color="#5a5565", va="bottom")
-        figure.get_layout_engine().set(rect=(0, 0.025, 1, 0.975))  # type: ignore[union-attr]
         return Drawing(name, title, description, _saved(figure, "png"), _saved(figure, "svg"))
 
 
@@ -224,14 +224,14 @@ def _lines(
         low, high = [point.y.low for point in points], [point.y.high for point in points]
         label = None if areas is None or name not in areas else f"{name}  {areas[name]:.4f}"
         wide = name == LEUKAEMIA_CURVE
-        shape = {"drawstyle": "steps-pre"} if steps else {}
-        axes.fill_between(x, low, high, color=colours[name], alpha=0.10, linewidth=0, step="pre" if steps else None)
-        axes.plot(x, y, color=colours[name], linewidth=1.2 if wide else 1.7, label=label, zorder=3, **shape)
+        axes.fill_between(x, low, high, color=colours[name], alpha=0.07, linewidth=0, step="pre" if steps else None)
+        shape: Any = {"drawstyle": "steps-pre" if steps else "default", "color": colours[name], "zorder": 3}
+        axes.plot(x, y, linewidth=1.2 if wide else 1.7, label=label, **shape)
         if steps:  # the first step starts at recall 0
             axes.plot([0, x[0]], [y[0], y[0]], color=colours[name], linewidth=1.2 if wide else 1.7, zorder=3)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
     if areas is not None and axes.get_legend_handles_labels()[1]:
-        place = "lower left" if steps else "lower right"
+        place: Any = "lower left" if steps else "lower right"
         axes.legend(loc=place, frameon=False, fontsize=8.5, title="area under the curve", title_fontsize=8)
 
 

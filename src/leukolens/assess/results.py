@@ -9,6 +9,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.data.order import plain
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
@@ -57,8 +59,10 @@ class About:
     warnings: tuple[str, ...] = ()
 
 
-def describe(screener: Screener, data: str, data_sha256: str, command: str, training: Training) -> About:
-    """Put together what is known before an evaluation."""
+def describe(
+    screener: Screener, data: str, data_sha256: str, command: str, training: Training, evaluation: Evaluation
+) -> About:
+    """Put together what was evaluated, on what, and what must be known beside the figures."""
     spec, session = screener.bundle.spec, screener.session
     return About(
         bundle=spec.name,
@@ -71,7 +75,31 @@ def describe(screener: Screener, data: str, data_sha256: str, command: str, trai
         data_sha256=data_sha256,
         command=command,
         training=training,
+        warnings=find_warnings(evaluation),
     )
+
+
+def find_warnings(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return what a reader must know before believing a figure, one sentence each."""
+    scores, predictions = evaluation.scores, evaluation.predictions
+    warnings = []
+    if all(item.patient is None for item in evaluation.items):
+        warnings.append(
+            "No patients are known. Images of one patient are counted as if they were independent, so the intervals "
+            "are narrower than they should be."
+        )
+    elif predictions.groups is not None:
+        warnings += [
+            f"All images of {predictions.classes[index]} come from one patient or group."
+            for index in predictions.present
+            if len(np.unique(predictions.groups[predictions.labels == index])) == 1
+        ]
+    absent = [name for name, images in zip(scores.classes, scores.support, strict=True) if images == 0]
+    if absent:
+        warnings.append(f"There is no image of {', '.join(absent)}: averages over classes leave it out.")
+    if evaluation.unread:
+        warnings.append(f"{len(evaluation.unread)} files could not be read and are in no figure.")
+    return tuple(warnings)
 
 
 def predictions_csv(evaluation: Evaluation) -> str:

@@ -1,0 +1,118 @@
+"""The folder of an evaluation: claimed before the work starts, filled when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from typing import TYPE_CHECKING, Any, Final
+
+from leukolens.assess.figures import draw_all
+from leukolens.assess.page import page
+from leukolens.assess.results import metrics_json, predictions_csv, stress_csv
+from leukolens.finding import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from leukolens.assess.evaluation import Evaluation
+    from leukolens.assess.requirements import Checked
+    from leukolens.assess.results import About
+
+METRICS_FILE: Final = "metrics.json"
+
+
+def claim_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Make the folder and see that it can be written to and holds no other evaluation.
+
+    Parameters
+    ----------
+    folder
+        Made with its parents where it is missing.
+    overwrite
+        Let an evaluation that is there be written over.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written to, or holds an evaluation already.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 4096)
+        taken = (folder / METRICS_FILE).exists()
+    except OSError as error:
+        raise OutputError(
+            f"The folder {str(folder)!r} cannot be written to",
+            found=error.strerror or type(error).__name__,
+            todo="choose another --out",
+        ) from error
+    if taken and not overwrite:
+        raise OutputError(
+            f"The folder {str(folder)!r} holds an evaluation already",
+            found=METRICS_FILE,
+            todo="choose another --out, or write over it with --overwrite",
+        )
+
+
+def write_evaluation(
+    folder: Path, evaluation: Evaluation, about: About, manifest: dict[str, Any], checked: Sequence[Checked] = ()
+) -> list[str]:
+    """Write every file of an evaluation.
+
+    Parameters
+    ----------
+    folder
+        From `claim_folder`.
+    evaluation, about, manifest, checked
+        What to write, see `leukolens.assess.page.page`.
+
+    Returns
+    -------
+    list of str
+        Names of the files: report.html first, metrics.json last, which so tells that the others are whole.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    drawings = draw_all(evaluation, source_line(evaluation, about))
+    files: dict[str, str | bytes] = {
+        "report.html": page(evaluation, about, drawings, manifest, checked),
+        "predictions.csv": predictions_csv(evaluation),
+    }
+    if evaluation.stressed:
+        files["stress.csv"] = stress_csv(evaluation)
+    for drawing in drawings:
+        files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
+    files["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    files[METRICS_FILE] = metrics_json(evaluation, about, checked)
+    with contextlib.suppress(OSError):
+        (folder / METRICS_FILE).unlink(missing_ok=True)
+    _write(folder, files)
+    return list(files)
+
+
+def source_line(evaluation: Evaluation, about: About) -> str:
+    """Return what a picture says of where it comes from."""
+    stamp = evaluation.selection.stamp
+    return f"{about.bundle} {about.version} on {about.data} | {stamp.short} | n = {len(evaluation.items)}"
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        part = folder / f"{name}.part"
+        try:
+            part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+            part.replace(folder / name)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise OutputError(
+                f"{str(folder / name)!r} cannot be written",
+                found=error.strerror or type(error).__name__,
+                todo="make room, or choose another --out",
+            ) from error

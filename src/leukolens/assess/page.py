@@ -1,0 +1,200 @@
+"""The page of an evaluation: one HTML file that opens without a network and prints well."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from leukolens import __version__
+from leukolens.assess.intervals import METHODS
+from leukolens.assess.scores import LEUKAEMIA, OVERALL, PER_CLASS
+from leukolens.assess.wording import NAMES, Written, write_all, write_figure, write_points
+from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.smear.sources import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leukolens.assess.evaluation import Evaluation, Stressed
+    from leukolens.assess.figures import Drawing
+    from leukolens.assess.requirements import Checked
+    from leukolens.assess.results import About
+
+ERRORS_SHOWN: Final = 25
+
+
+def page(
+    evaluation: Evaluation,
+    about: About,
+    drawings: Sequence[Drawing],
+    manifest: dict[str, Any],
+    checked: Sequence[Checked] = (),
+) -> str:
+    """Return ``report.html``.
+
+    Parameters
+    ----------
+    evaluation
+        All that was found.
+    about
+        What was evaluated, on what.
+    drawings
+        Pictures, which are put into the page.
+    manifest
+        From `run_manifest`.
+    checked
+        Requirements and whether they are met.
+
+    Returns
+    -------
+    str
+        HTML with style and pictures inside, no script, nothing loaded from elsewhere.
+    """
+    environment = Environment(
+        loader=PackageLoader("leukolens.assess"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (resources.files("leukolens.assess") / "templates" / "evaluation.css").read_text("utf-8")
+    values = {
+        "about": about,
+        "stamp": evaluation.selection.stamp,
+        "style": style,
+        "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+        "created": str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC"),
+        "version": __version__,
+        "research_use": RESEARCH_USE,
+        "class_note": CLASS_NOTE,
+        "level": f"{100 * evaluation.settings.level:g} %",
+        "drawings": [
+            {"title": one.title, "description": one.description, "source": _inline(one.svg)} for one in drawings
+        ],
+        "checked": [_checked_row(one) for one in checked],
+        "facts": _facts(evaluation, about, manifest),
+    }
+    return environment.get_template("evaluation.html.j2").render(values | _tables(evaluation))
+
+
+def _inline(svg: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+
+
+def _tables(evaluation: Evaluation) -> dict[str, Any]:
+    scores = evaluation.scores
+    two_sided = scores.leukaemia
+    methods = {figure.method for figure in evaluation.figures().values()}
+    errors = _errors(evaluation)
+    return {
+        "lead": lead(evaluation),
+        "caption": f"{evaluation.selection.stamp.short}; {len(evaluation.items)} images.",
+        "tiles": _tiles(evaluation),
+        "overall": write_all(scores.overall, OVERALL, macro=True),
+        "leukaemia": write_all(two_sided.figures, LEUKAEMIA) if two_sided else [],
+        "leukaemia_negative": ", ".join(two_sided.negative_classes) if two_sided else "",
+        "leukaemia_threshold": f"{two_sided.threshold:g}" if two_sided else "",
+        "class_columns": [NAMES[name] for name in PER_CLASS],
+        "classes": [
+            {"name": name, "images": images, "cells": write_all(scores.by_class[name], PER_CLASS)}
+            for name, images in zip(scores.classes, scores.support, strict=True)
+        ],
+        "stresses": [_stress_row(one) for one in evaluation.stressed],
+        "confusions": [
+            {
+                "label": pair.label,
+                "predicted": pair.predicted,
+                "count": pair.count,
+                "share": write_figure("recall", pair.share),
+            }
+            for pair in scores.confusions
+        ],
+        "errors": errors[:ERRORS_SHOWN],
+        "error_count": len(errors),
+        "unread": [{"path": printable(one.path), "reason": printable(one.reason)} for one in evaluation.unread],
+        "methods": [(name, METHODS[name]) for name in METHODS if name in methods],
+    }
+
+
+def lead(evaluation: Evaluation) -> str:
+    """Return the result in a sentence."""
+    accuracy = evaluation.scores.overall["accuracy"]
+    total = len(evaluation.items)
+    right = int(np.trace(evaluation.scores.matrix))
+    written = write_figure("accuracy", accuracy)
+    sentence = f"{right} of {total} images right: accuracy {written.value} ({written.range})."
+    if accuracy.groups is not None:
+        return f"{sentence[:-1]}, from {accuracy.groups} groups of images that belong together."
+    return sentence
+
+
+def _tiles(evaluation: Evaluation) -> list[Written]:
+    scores = evaluation.scores
+    tiles = write_all(scores.overall, ("accuracy", "balanced_accuracy", "auc", "f1"), macro=True)
+    if scores.leukaemia is not None:
+        tiles += write_all(scores.leukaemia.figures, ("sensitivity", "specificity"))
+        tiles[-2:] = [Written(f"leukaemia: {one.name}", one.value, one.range, one.note) for one in tiles[-2:]]
+    return tiles
+
+
+def _stress_row(stressed: Stressed) -> dict[str, Any]:
+    cells = [
+        write_figure("accuracy", stressed.accuracy),
+        write_points(stressed.loss.accuracy),
+        write_figure("balanced_accuracy", stressed.balanced_accuracy),
+        write_points(stressed.loss.balanced_accuracy),
+    ]
+    return {"name": stressed.name, "cells": cells}
+
+
+def _checked_row(checked: Checked) -> dict[str, Any]:
+    found = "not defined" if checked.found is None else f"{checked.found:.6g}"
+    return {"text": checked.requirement.text, "found": found, "met": checked.met}
+
+
+def _errors(evaluation: Evaluation) -> list[dict[str, str]]:
+    predictions = evaluation.predictions
+    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
+    sure = predictions.probabilities.max(axis=1)
+    order = wrong[np.argsort(-sure[wrong], kind="stable")]
+    return [
+        {
+            "path": printable(evaluation.items[index].path),
+            "label": evaluation.items[index].label,
+            "predicted": predictions.classes[predictions.predicted[index]],
+            "probability": f"{sure[index]:.3f}",
+        }
+        for index in order
+    ]
+
+
+def _facts(evaluation: Evaluation, about: About, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    stamp, settings = evaluation.selection.stamp, evaluation.settings
+    code = manifest["code"]
+    outside = int((~evaluation.in_domain).sum())
+    facts = [
+        ("bundle", f"{about.bundle} {about.version} ({about.architecture}), SHA-256 {about.bundle_sha256}"),
+        ("engine", f"{about.engine}, {about.precision}"),
+        ("data", f"{about.data}, SHA-256 {about.data_sha256}"),
+        ("images", _images(evaluation)),
+        ("outside the domain", f"{outside} images, which screening would send to review without a class; judged here"),
+        ("counted together", evaluation.selection.grouping),
+        ("split", stamp.sentence if stamp.split_sha256 is None else f"{stamp.short}; SHA-256 {stamp.split_sha256}"),
+        ("kept on one side", stamp.grouping),
+        ("bootstrap", f"{settings.replicates} replicates, seed {settings.seed}"),
+        ("code", f"leukolens {manifest['leukolens']}" + (f", commit {code['commit'][:12]}" if code else "")),
+        ("time", str(manifest["time"])),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _images(evaluation: Evaluation) -> str:
+    accuracy = evaluation.scores.overall["accuracy"]
+    groups = "" if accuracy.groups is None else f" in {accuracy.groups} groups"
+    unread = f", {len(evaluation.unread)} more could not be read" if evaluation.unread else ""
+    return f"{len(evaluation.items)}{groups}{unread}"

@@ -1,0 +1,86 @@
+"""How figures are written for people: on the terminal and on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from leukolens.assess.intervals import Estimate
+
+NAMES: Final = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "precision": "precision",
+    "recall": "recall",
+    "specificity": "specificity",
+    "f1": "F1",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "confidence_gap": "confidence gap",
+    "sensitivity": "sensitivity",
+    "ppv": "PPV",
+    "npv": "NPV",
+}
+MACRO: Final = frozenset({"auc", "average_precision", "precision", "recall", "specificity", "f1"})
+_PERCENT: Final = frozenset(NAMES) - {"auc", "average_precision", "log_loss", "brier", "f1"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """One figure in words: its name, value, interval, and what must be known beside it."""
+
+    name: str
+    value: str
+    range: str
+    note: str
+
+
+def write_figure(name: str, figure: Estimate, *, macro: bool = False) -> Written:
+    """Write one figure.
+
+    Parameters
+    ----------
+    name
+        A key of `NAMES`.
+    figure
+        The figure.
+    macro
+        Whether it is a mean over classes, which the name then says.
+
+    Returns
+    -------
+    Written
+        Proportions as percentages; areas, F1 and losses as numbers.
+    """
+    percent = name in _PERCENT
+    shown = f"{NAMES[name]}, macro" if macro and name in MACRO else NAMES[name]
+    value = "not defined" if figure.value is None else _number(figure.value, percent=percent)
+    return Written(shown, value, _range(figure, percent=percent), figure.note)
+
+
+def write_points(figure: Estimate) -> Written:
+    """Write a loss in points, 100 times the difference; a loss of nothing as 0.00."""
+    value = "not defined" if figure.value is None else f"{100 * figure.value + 0.0:.2f}"
+    return Written("points lost", value, f"{100 * figure.low:.2f} to {100 * figure.high:.2f}", figure.note)
+
+
+def write_all(figures: dict[str, Estimate], names: Iterable[str], *, macro: bool = False) -> list[Written]:
+    """Write the figures of these names, in this order."""
+    return [write_figure(name, figures[name], macro=macro) for name in names]
+
+
+def _range(figure: Estimate, *, percent: bool) -> str:
+    low = _number(figure.low, percent=percent)
+    high = f"{100 * figure.high:.2f} %" if percent else f"{figure.high:.4f}"
+    return f"{low} to {high}"
+
+
+def _number(value: float, *, percent: bool) -> str:
+    if 0.99995 <= value < 1:  # rounding must not make a perfect figure of one that is not
+        return "> 99.99 %" if percent else "> 0.9999"
+    return f"{100 * value:.2f} %" if percent else f"{value:.4f}"

@@ -1,0 +1,71 @@
+"""``leukolens evaluate``: a bundle and labelled images in, figures one can believe out."""
+
+# No `from __future__ import annotations` here: Typer makes the options of the annotations at run time.
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leukolens.cli.console import new_app
+from leukolens.finding import RESEARCH_USE
+
+app = new_app()
+
+
+@app.command(epilog=RESEARCH_USE)
+def evaluate(
+    bundle: Annotated[str, typer.Argument(help="Name of a shipped model, or a bundle's folder.")],
+    data: Annotated[Path, typer.Argument(help="Folder with class folders or in the Kaggle layout, or a CSV file.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.html, metrics.json, predictions.csv and pictures.")],
+    split: Annotated[Path | None, typer.Option(help="Split file; without it, all images are evaluated.")] = None,
+    fold: Annotated[int | None, typer.Option(help="Which fold of the split, from 0.", min=0)] = None,
+    side: Annotated[str, typer.Option(help="Which side of the fold: test, validation or train.")] = "test",
+    labels: Annotated[Path | None, typer.Option(help="CSV with the labels; its paths are relative to DATA.")] = None,
+    label_column: Annotated[str, typer.Option(help="Its column with the class.")] = "label",
+    path_column: Annotated[str, typer.Option(help="Its column with the path.")] = "path",
+    patient_column: Annotated[
+        str | None, typer.Option(help="Its column with the patient; intervals are then over patients.")
+    ] = None,
+    negative: Annotated[
+        list[str] | None,
+        typer.Option(help="A class that means no leukaemia, instead of the bundle's; may be repeated."),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(help="What must be reached, such as accuracy=0.99 or recall.Pre-B.low=0.97; may be repeated."),
+    ] = None,
+    stress: Annotated[
+        str | None, typer.Option(help="Also perturb the images: all, or names such as grey,bar-masked.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 88,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an evaluation in --out.")] = False,
+) -> int:
+    """Measure a model bundle on labelled images: every figure with a 95 % interval, and the kind of split it is from.
+
+    Exit code 1 when some images could not be read, 4 when a requirement is not met.
+    """
+    from leukolens.cli.evaluate_run import Request, run
+
+    return run(
+        Request(
+            bundle=bundle,
+            data=data,
+            out=out,
+            split=split,
+            fold=fold,
+            side=side,
+            labels=labels,
+            label_column=label_column,
+            path_column=path_column,
+            patient_column=patient_column,
+            negative=tuple(negative or ()),
+            require=tuple(require or ()),
+            stress=stress,
+            engine=engine,
+            threads=threads,
+            seed=seed,
+            overwrite=overwrite,
+        )
+    )

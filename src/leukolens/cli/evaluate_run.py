@@ -1,0 +1,229 @@
+"""The steps of ``leukolens evaluate``: all that can fail early first, then the images, then the files."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leukolens.assess.evaluation import (
+    Evaluation,
+    Settings,
+    check_classes,
+    choose_stresses,
+    evaluate,
+    figure_names,
+)
+from leukolens.assess.output import claim_folder, write_evaluation
+from leukolens.assess.pipeline import BundlePredictor
+from leukolens.assess.provenance import Selection, images_sha256, judge_training, select
+from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
+from leukolens.assess.results import describe
+from leukolens.cli.console import error_console
+from leukolens.cli.evaluate_tell import tell
+from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_split
+from leukolens.data.catalogue import sha256_of
+from leukolens.data.run_manifest import run_manifest
+from leukolens.finding import CheckFailedError
+from leukolens.screen import Screener, load
+from leukolens.smear.perturb import STRESSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    bundle: str
+    data: Path
+    out: Path
+    split: Path | None
+    fold: int | None
+    side: str
+    labels: Path | None
+    label_column: str
+    path_column: str
+    patient_column: str | None
+    negative: tuple[str, ...]
+    require: tuple[str, ...]
+    stress: str | None
+    engine: str
+    threads: int | None
+    seed: int
+    overwrite: bool
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What the evaluation works on."""
+
+    screener: Screener
+    catalogue: Catalogue
+    split: Split | None
+    selection: Selection
+
+
+def run(request: Request) -> int:
+    """Evaluate and write everything.
+
+    Parameters
+    ----------
+    request
+        The options.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 where some images could not be read.
+
+    Raises
+    ------
+    CheckFailedError
+        A requirement is not met; the files are written all the same.
+    LeukolensError
+        Anything else that cannot go on, most of it before the first image is judged.
+    """
+    stresses = choose_stresses(request.stress, STRESSES)
+    claim_folder(request.out, overwrite=request.overwrite)
+    screener = load(request.bundle, engine=request.engine, threads=request.threads, only="field")
+    catalogue = _open(request)
+    classes = screener.bundle.field.labels
+    check_classes(classes, catalogue)
+    settings = Settings(negative_classes=_negative(request, screener, catalogue), seed=request.seed)
+    names = figure_names(classes, settings.negative_classes, list(stresses))
+    requirements = parse_requirements(request.require, names)
+    material = _prepare(request, screener, catalogue)
+    with _progress("Evaluating", len(material.selection.indices)) as advance:
+        evaluation = evaluate(
+            BundlePredictor(screener),
+            material.catalogue,
+            material.selection,
+            settings=settings,
+            stresses=stresses,
+            limits=screener.limits,
+            progress=advance,
+        )
+    checked = check_requirements(requirements, evaluation.figures())
+    _finish(request, material, evaluation, checked)
+    unmet = [one for one in checked if not one.met]
+    if unmet:
+        raise _not_met(unmet)
+    return 1 if evaluation.unread else 0
+
+
+def _open(request: Request) -> Catalogue:
+    return open_catalogue(
+        request.data,
+        labels=request.labels,
+        label_column=request.label_column,
+        path_column=request.path_column,
+        patient_column=request.patient_column,
+        negative=None,
+    )
+
+
+def _negative(request: Request, screener: Screener, catalogue: Catalogue) -> tuple[str, ...]:
+    return request.negative or screener.bundle.field.negative_labels or catalogue.negative or ()
+
+
+def _prepare(request: Request, screener: Screener, catalogue: Catalogue) -> _Material:
+    with _progress("Hashing", len(catalogue)) as advance:
+        catalogue = fingerprint(catalogue, progress=advance)
+    split = None if request.split is None else read_split(request.split, catalogue)
+    return _Material(screener, catalogue, split, select(catalogue, split, request.fold, request.side))
+
+
+def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked]) -> None:
+    bundle = material.screener.bundle
+    hashes = [sha256_of(item) for item in evaluation.items]
+    data_sha256 = catalogue_sha256(material.catalogue)
+    training = judge_training(bundle.spec.provenance, hashes, material.split)
+    command = command_line(request)
+    about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
+    manifest = run_manifest(
+        "evaluate", _configuration(request, material, evaluation, hashes, command), data_sha256, request.seed
+    )
+    files = write_evaluation(request.out, evaluation, about, manifest, checked)
+    tell(evaluation, about, checked, request.out, files)
+
+
+def _configuration(
+    request: Request, material: _Material, evaluation: Evaluation, hashes: list[str], command: str
+) -> dict[str, Any]:
+    bundle, stamp, settings = material.screener.bundle, material.selection.stamp, evaluation.settings
+    return {
+        "command_line": command,
+        "bundle": {"name": bundle.spec.name, "version": bundle.spec.version, "sha256": bundle.sha256},
+        "engine": f"{material.screener.session.engine} {material.screener.session.engine_version}",
+        "precision": material.screener.session.precision,
+        "split": {
+            "method": stamp.kind,
+            "leaky": stamp.leaky,
+            "sha256": stamp.split_sha256,
+            "fold": stamp.fold,
+            "side": stamp.side,
+        },
+        "images": len(evaluation.items),
+        "images_sha256": images_sha256(hashes),
+        "classes": list(evaluation.predictions.classes),
+        "negative_classes": list(settings.negative_classes),
+        "threshold": settings.threshold,
+        "level": settings.level,
+        "replicates": settings.replicates,
+        "stresses": [stressed.name for stressed in evaluation.stressed],
+        "requirements": list(request.require),
+    }
+
+
+def command_line(request: Request) -> str:
+    """Return the command with the names of files only, so that it can be shown to others."""
+    words = ["leukolens", "evaluate", _name(request.bundle), request.data.resolve().name]
+    options: list[tuple[str, object]] = [
+        ("--split", request.split and request.split.name),
+        ("--fold", request.fold),
+        ("--side", request.side if request.split else None),
+        ("--labels", request.labels and request.labels.name),
+        ("--label-column", request.label_column if request.labels else None),
+        ("--path-column", request.path_column if request.labels else None),
+        ("--patient-column", request.patient_column),
+        *(("--negative", name) for name in request.negative),
+        *(("--require", text) for text in request.require),
+        ("--stress", request.stress),
+        ("--seed", request.seed),
+        ("--out", request.out.resolve().name),
+    ]
+    for option, value in options:
+        words += [option, str(value)] if value is not None else []
+    return shlex.join(words)
+
+
+def _name(bundle: str) -> str:
+    return bundle.replace("\\", "/").rstrip("/").rpartition("/")[2] or bundle
+
+
+def _not_met(unmet: list[Checked]) -> CheckFailedError:
+    found = [f"{one.requirement.name} {'not defined' if one.found is None else f'{one.found:.6g}'}" for one in unmet]
+    return CheckFailedError(
+        "A requirement is not met" if len(unmet) == 1 else f"{len(unmet)} requirements are not met",
+        expected=", ".join(one.requirement.text for one in unmet),
+        found=", ".join(found),
+    )
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar on a terminal and nothing elsewhere."""
+    if not error_console().is_terminal:
+        yield None
+        return
+    from leukolens.cli.progress import new_progress
+
+    with new_progress() as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+    sys.stderr.flush()

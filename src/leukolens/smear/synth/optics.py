@@ -167,6 +167,6 @@ def _noise(light: NDArray[np.float32], camera: Camera, rng: np.random.Generator)
     blotches = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     root = np.sqrt(np.clip(light, 0.02, 1))
     return np.asarray(
-        root * (np.float32(2 * camera.noise) * fine[..., None] + np.float32(2 * camera.colour_noise) * blotches),
+        root * (np.float32(camera.noise) * fine[..., None] + np.float32(camera.colour_noise) * blotches),
         np.float32,
     )

@@ -104,7 +104,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "lymphoblast": Recipe(
         diameter=(11.8, 1.5, 10.0, 18.0),
         nucleus="round",
-        share=(0.83, 0.95),
+        share=(0.87, 0.95),
         chromatin=Chromatin(1.0, 0.62, 0.12, flecks=0.15, membrane=0.1),
         cytoplasm=((AZURE, 0.5), (CHROMATIN, 0.07)),
         elongation=1.1,

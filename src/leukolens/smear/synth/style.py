@@ -76,9 +76,9 @@ class Camera:
     contrast: float = 0.0
     """Strength of an S-shaped tone curve, 0 to 1."""
     saturation: float = 1.0
-    noise: float = 0.005
+    noise: float = 0.010
     """Standard deviation of noise at full light, share of full light."""
-    colour_noise: float = 0.004
+    colour_noise: float = 0.008
     """The same for blotches of colour some pixels wide."""
     sharpen: float = 0.3
     """Strength of the unsharp mask that cameras apply."""
@@ -223,7 +223,7 @@ _LOOKS: Final = (
             crenated=0.06,
         ),
         Lens(lamp=(1.015, 1.03, 1.02), uneven=0.03),
-        Camera(noise=0.005),
+        Camera(noise=0.010),
     ),
     Style(
         "pink on green",
@@ -248,7 +248,7 @@ _LOOKS: Final = (
             pallor=0.55,
         ),
         Lens(lamp=(1.0, 0.895, 0.8), vignette=0.02, uneven=0.006, dust=0),
-        Camera(noise=0.004, sharpen=0.6),
+        Camera(noise=0.008, sharpen=0.6),
     ),
     Style(
         "salmon",
@@ -262,7 +262,7 @@ _LOOKS: Final = (
             flatten=0.75,
         ),
         Lens(lamp=(0.825, 0.835, 0.825), refraction=0.11, uneven=0.012, blur=0.16),
-        Camera(noise=0.004, colour_noise=0.006, sharpen=0.1),
+        Camera(noise=0.008, colour_noise=0.012, sharpen=0.1),
     ),
     Style(
         "slate",
@@ -276,7 +276,7 @@ _LOOKS: Final = (
             plasma=0.03,
         ),
         Lens(lamp=(0.685, 0.69, 0.675), uneven=0.012, vignette=0.05, blur=0.12),
-        Camera(noise=0.003, colour_noise=0.003),
+        Camera(noise=0.006, colour_noise=0.006),
     ),
     Style(
         "yellow lamp",
@@ -289,7 +289,7 @@ _LOOKS: Final = (
             pallor=0.5,
         ),
         Lens(lamp=(0.765, 0.825, 0.59), refraction=0.08, vignette=0.03, uneven=0.01, dust=1, blur=0.16),
-        Camera(noise=0.003, colour_noise=0.003),
+        Camera(noise=0.006, colour_noise=0.006),
     ),
     Style(
         "grey green",

@@ -66,7 +66,7 @@ def _cell_body(
     if rng.random() < recipe.blebs:
         radius = float(radii.mean())
         for angle in rng.uniform(0, 6.28) + rng.normal(0, 0.5, int(rng.integers(1, 4))):
-            size, far = float(rng.uniform(0.6, 1.3)), radius * float(rng.uniform(0.93, 1.04))
+            size, far = float(rng.uniform(0.5, 1.0)), radius * float(rng.uniform(0.93, 1.04))
             body = unite(body, disc(window.x, window.y, (far * np.cos(angle), far * np.sin(angle)), size), 0.8)
     return body
 

@@ -97,6 +97,7 @@ def test_a_path_and_its_bytes_give_the_same(tmp_path):
         path = tmp_path / "picture"
         path.write_bytes(data)
         by_path, by_bytes = read_image(path), read_image(data)
+        assert read_image(str(path)).sha256 == by_bytes.sha256
         np.testing.assert_array_equal(by_path.pixels, by_bytes.pixels, err_msg=name)
         assert (by_path.sha256, by_path.format, by_path.notes) == (by_bytes.sha256, by_bytes.format, by_bytes.notes)
 

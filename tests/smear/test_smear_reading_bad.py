@@ -236,7 +236,7 @@ def test_what_a_decoder_raises_is_the_cause():
     assert not isinstance(caught.value.__cause__, ImageError)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RecursionError(), SyntaxError("x"), KeyError(3), UserWarning("\n")])
+@pytest.mark.parametrize("error", [RecursionError(), SyntaxError("x"), KeyError(3), UserWarning("\n")])
 def test_whatever_a_decoder_raises_becomes_an_image_error(error, monkeypatch):
     def fail(self):
         raise error
@@ -245,6 +245,15 @@ def test_whatever_a_decoder_raises_becomes_an_image_error(error, monkeypatch):
     with pytest.raises(ImageError, match=type(error).__name__) as caught:
         read_image(save(field(), "BMP"))
     assert caught.value.__cause__ is error
+
+
+def test_too_little_memory_is_told_as_such(monkeypatch):
+    def fail(self):
+        raise MemoryError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(ImageError, match="memory ran out"):
+        read_image(save(field(), "BMP"))
 
 
 def test_an_interruption_is_no_error_of_the_picture(monkeypatch):

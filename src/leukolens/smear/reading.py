@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from leukolens.finding import ImageError
 from leukolens.smear.formats import bmp, jpeg, png, tiff, webp
-from leukolens.smear.formats.signatures import recognise, suffix_note
-from leukolens.smear.limits import Limits, check_bytes, check_size
+from leukolens.smear.formats.signatures import recognise, suffix_notes
+from leukolens.smear.limits import Limits, check_size
 from leukolens.smear.orientation import swaps_sides, turn_upright
-from leukolens.smear.sources import check_not_empty, printable, read_bytes
+from leukolens.smear.sources import check_given, printable, read_bytes
 from leukolens.smear.srgb import to_srgb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -87,39 +88,47 @@ def read_image(source: Path | bytes, limits: Limits = _DEFAULT) -> SmearImage:
     """
     name = "the picture given as bytes" if isinstance(source, bytes) else printable(source)
     try:
-        return _read(source, limits)
+        data = check_given(source, limits) if isinstance(source, bytes) else read_bytes(Path(source), limits)
+        kind = recognise(data)
+        notes = [] if isinstance(source, bytes) else suffix_notes(Path(source), kind)
+        return _decode(data, kind, limits, notes)
     except ImageError as error:
         raise _name(error, name) from error.__cause__
-    except Exception as error:
-        raise ImageError(
-            f"{name} cannot be read: its data are damaged or cut off",
-            found=printable(f"{type(error).__name__}: {error}")[:300].rstrip("."),
-            todo="copy the file again from where it was taken",
-        ) from error
 
 
-def _read(source: Path | bytes, limits: Limits) -> SmearImage:
-    if isinstance(source, bytes):
-        check_bytes(len(source), limits)
-        check_not_empty(source)
-        data = source
-    else:
-        data = read_bytes(source, limits)
-    kind = recognise(data)
-    header = _INSPECT[kind](data)
-    check_size(header.width, header.height, limits)
-    decoded = header.decode()
-    rgb, colour_notes = to_srgb(decoded.image, header.icc)
-    notes = [*header.notes, *decoded.notes, *colour_notes]
+def _decode(data: bytes, kind: FormatName, limits: Limits, notes: list[str]) -> SmearImage:
+    with _errors_as_image_errors():
+        header = _INSPECT[kind](data)
+        check_size(header.width, header.height, limits)
+        decoded = header.decode()
+        rgb, colour_notes = to_srgb(decoded.image, header.icc)
+        rgb = turn_upright(rgb, header.orientation)
+    notes = [*notes, *header.notes, *decoded.notes, *colour_notes]
     um_per_px = header.um_per_px
     if header.orientation > 1:
-        rgb = turn_upright(rgb, header.orientation)
         notes.append(f"{'TIFF' if kind == 'TIFF' else 'EXIF'} orientation {header.orientation} applied")
         if um_per_px is not None and swaps_sides(header.orientation):
             um_per_px = um_per_px[::-1]
-    if not isinstance(source, bytes) and (misnamed := suffix_note(source, kind)):
-        notes.insert(0, misnamed)
     return SmearImage(rgb, hashlib.sha256(data).hexdigest(), kind, um_per_px, tuple(notes))
+
+
+@contextmanager
+def _errors_as_image_errors() -> Iterator[None]:
+    """Turn whatever a decoder raises into an ImageError: it may be of any class."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(
+            "memory ran out", found="MemoryError", todo="close other programs, or lower max_pixels"
+        ) from error
+    except Exception as error:
+        raise ImageError(
+            "its data are damaged or cut off",
+            found=printable(f"{type(error).__name__}: {error}")[:300].rstrip("."),
+            todo="copy the file again from where it was taken",
+        ) from error
 
 
 def _name(error: ImageError, name: str) -> ImageError:

@@ -88,26 +88,35 @@ def read_bytes(path: Path, limits: Limits) -> bytes:
             data = _read_at_most(file.number, limits.max_bytes + 1, size)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise _explain(error) from error
-    check_bytes(len(data), limits)
-    check_not_empty(data)
-    return data
+    return check_given(data, limits)
 
 
-def check_not_empty(data: bytes) -> None:
-    """Refuse an input without a single byte.
+def check_given(data: bytes, limits: Limits) -> bytes:
+    """Check the content of a file, from wherever it came.
 
     Parameters
     ----------
     data
-        The content of a file.
+        The content.
+    limits
+        ``max_bytes`` bounds it.
+
+    Returns
+    -------
+    bytes
+        `data` itself, at least one byte.
 
     Raises
     ------
+    ImageTooLargeError
+        `data` is over the limit.
     ImageError
         `data` is empty.
     """
+    check_bytes(len(data), limits)
     if not data:
         raise ImageError("the file is empty", expected="a picture", found="0 bytes", todo="copy the file again")
+    return data
 
 
 class _Descriptor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,18 @@ _APPS: Final = range(0xE0, 0xF0)
 _NEEDED_APPS: Final = (0xE0, 0xEE)  # JFIF and Adobe: they tell the decoder how colours are coded
 
 
+@dataclass
+class _Parts:
+    """What the walk over the segments collects; `scan` is where the first scan's marker lies."""
+
+    size: tuple[int, int] | None = None
+    scan: int = 0
+    kept: list[bytes] = field(default_factory=list)
+    exif: bytes | None = None
+    profile: list[bytes] = field(default_factory=list)
+    several: bool = False
+
+
 def inspect(data: bytes) -> Header:
     """Read a JPEG's segments up to its first scan.
 
@@ -43,41 +56,44 @@ def inspect(data: bytes) -> Header:
     ImageError
         There is no frame or no scan: the file is damaged or cut off within its header.
     """
-    kept = [_SOI]
-    frame: tuple[int, int] | None = None
-    orientation, notes = 1, []
-    profile: list[bytes] = []
-    scan = 0
+    parts = _Parts()
     for marker, start, end in _segments(data):
-        body = data[start:end]
         if marker == _SOS:
-            scan = start - 4
+            parts.scan = start - 4
             break
-        if marker in _FRAMES and frame is None and len(body) >= 6:
-            height, width = struct.unpack_from(">HH", body, 1)
-            frame = width, height
-        elif marker == _APP1 and body[:6] == b"Exif\0\0":
-            orientation, exif_notes = exif_orientation(body[6:])
-            notes += exif_notes
-        elif marker == _APP2 and body[:12] == b"ICC_PROFILE\0":
-            profile.append(body[12:])
-        elif marker == _APP2 and body[:4] == b"MPF\0":
-            notes.append("several pictures in the file: the first was read")
-        if marker in _NEEDED_APPS or (marker not in _APPS and marker != _COMMENT):
-            kept.append(struct.pack(">BBH", 0xFF, marker, end - start + 2) + body)
-    if frame is None or not scan:
-        raise ImageError("it is damaged or cut off within its header", expected="a frame and a scan", found="neither")
-    icc, icc_notes = _join_profile(profile)
-    width, height = frame
+        _collect(parts, marker, data[start:end])
+    if parts.size is None or not parts.scan:
+        raise ImageError(
+            "it is damaged or cut off within its header",
+            expected="a frame and a scan",
+            found="no frame" if parts.size is None else "no scan",
+        )
+    orientation, notes = (1, []) if parts.exif is None else exif_orientation(parts.exif)
+    icc, icc_notes = _join_profile(parts.profile)
+    if parts.several:
+        notes.append("several pictures in the file: the first was read")
     return Header(
         "JPEG",
-        width,
-        height,
-        partial(_decode, data, kept, scan, (width, height)),
+        *parts.size,
+        partial(_decode, data, parts, parts.size),
         orientation=orientation,
         icc=icc,
         notes=(*notes, *icc_notes),
     )
+
+
+def _collect(parts: _Parts, marker: int, body: bytes) -> None:
+    if marker in _FRAMES and parts.size is None and len(body) >= 6:
+        height, width = struct.unpack_from(">HH", body, 1)
+        parts.size = width, height
+    elif marker == _APP1 and body[:6] == b"Exif\0\0" and parts.exif is None:
+        parts.exif = body[6:]
+    elif marker == _APP2 and body[:12] == b"ICC_PROFILE\0":
+        parts.profile.append(body[12:])
+    elif marker == _APP2 and body[:4] == b"MPF\0":
+        parts.several = True
+    if marker in _NEEDED_APPS or (marker not in _APPS and marker != _COMMENT):
+        parts.kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -116,6 +132,7 @@ def _join_profile(parts: list[bytes]) -> tuple[bytes | None, list[str]]:
     return profile, []
 
 
-def _decode(data: bytes, kept: list[bytes], scan: int, size: tuple[int, int]) -> Decoded:
-    check_scans(data, scan, len(data))
-    return Decoded(load(JpegImagePlugin.JpegImageFile, b"".join((*kept, memoryview(data)[scan:])), size))
+def _decode(data: bytes, parts: _Parts, size: tuple[int, int]) -> Decoded:
+    check_scans(data, parts.scan, len(data))
+    clean = b"".join((_SOI, *parts.kept, memoryview(data)[parts.scan :]))
+    return Decoded(load(JpegImagePlugin.JpegImageFile, clean, size))

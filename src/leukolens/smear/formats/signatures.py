@@ -80,7 +80,7 @@ def recognise(data: bytes) -> FormatName:
     )
 
 
-def suffix_note(path: PurePath, found: FormatName) -> str | None:
+def suffix_notes(path: PurePath, found: FormatName) -> list[str]:
     """Say that a file's name promises another format than its content has.
 
     Parameters
@@ -92,13 +92,13 @@ def suffix_note(path: PurePath, found: FormatName) -> str | None:
 
     Returns
     -------
-    str or None
-        A note, or ``None`` where name and content agree or the name promises nothing.
+    list of str
+        One note, or none where name and content agree or the name promises nothing.
     """
     suffix = path.suffix.lower()
     if _SUFFIXES.get(suffix, found) == found:
-        return None
-    return f"named {suffix}, but read as the {found} picture that it is"
+        return []
+    return [f"named {suffix}, but read as the {found} picture that it is"]
 
 
 def _name_other(data: bytes) -> str:

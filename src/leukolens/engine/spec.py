@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
+from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 

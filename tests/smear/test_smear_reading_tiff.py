@@ -60,7 +60,12 @@ def test_deep_colour_keeps_all_its_bits_under_lzw_and_deflate(compression, predi
 def test_pillows_own_compressions(compression, mode):
     picture = Image.fromarray(field())
     picture = picture.quantize(64) if mode == "P" else picture.convert(mode)
-    image = read_image(save(picture, "TIFF", compression=compression))
+    try:
+        data = save(picture, "TIFF", compression=compression)
+    except OSError:
+        assert compression == "zstd"
+        pytest.skip("this Pillow was built without ZSTD")
+    image = read_image(data)
     np.testing.assert_array_equal(image.pixels, np.asarray(picture.convert("RGB")))
 
 

@@ -135,7 +135,7 @@ def _red_marks(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[n
         whole = _reach_of_faint_red(rect, excess, green)
         if whole.x1 - whole.x0 < _WHOLE_TEXT * width:
             continue  # a red speck, no line of text
-        if not _has_bar(rect, thin, width, round(0.6 * across)):
+        if not _has_bar(rect, thin, width, round(0.9 * across)):
             whole = _lengthened(whole, rect, width)
         found.append(_with_margin(whole, red.shape))
     return found

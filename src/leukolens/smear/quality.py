@@ -30,8 +30,8 @@ OVER_EXPOSED: Final = 97.0
 CLIPPED: Final = 0.60
 HARDLY_ANY_STAIN: Final = 0.001
 FEW_RED_CELLS: Final = 0.03
-GREY_CHROMA: Final = 0.02
-"""Spread of optical density between channels below which a picture has no colour."""
+NO_COLOUR: Final = 0.06
+"""Spread of optical density between channels, against the density itself, below which a picture has no colour."""
 
 _SIDE: Final = 320  # px; longer side of the reduced picture on which cells are looked for
 _FINE, _COARSE = 0.8, 2.4  # px; the two blurs between which edge width is read
@@ -40,10 +40,14 @@ _EDGE_SHARE: Final = 98.0  # percentile of gradients that stands for the cells' 
 _LEAST_EDGE: Final = 1.0  # grey levels per px; less, and there is nothing to judge focus by
 _LEAST_CONTRAST: Final = 0.06  # optical density that the densest 1 % reach where there are cells at all
 _LEAST_DENSITY: Final = 0.03  # optical density of the palest cell
-_WHITE_DENSITY: Final = 1.5  # least density of a nucleus against red cells
-_WHITE_DYE: Final = 1.65  # least nuclear dye of a nucleus against red cells
+_WHITE_DYE: Final = (
+    0.72,
+    0.40,
+)  # least nuclear dye of a nucleus against red cells' density: in grey, and more in colour
+_FULL_COLOUR: Final = 0.8  # spread between channels, against density, from which a picture counts as fully coloured
 _PACKED_DYE: Final = 0.15  # nuclear dye of a field in which nearly all is nucleus
-_CORE: Final = 0.45  # radius of the compact core of a nucleus against the half width of cells
+_CORE: Final = 0.45  # radius of the compact core of a nucleus against that of red cells
+_ROUND: Final = 0.6  # least roundness (1 for a circle) of a hole that is the pale middle of a red cell
 _STAIN: Final = 0.12  # optical density of nuclear dye that counts as stained
 
 
@@ -88,7 +92,7 @@ def measure_quality(rgb: Picture, *, burned_in: float, squeeze: Squeeze) -> Qual
 
 class _Cells(NamedTuple):
     present: bool
-    colour: float  # spread of optical density between channels
+    colour: float  # spread of optical density between channels, against the density itself
     stain: float  # shares of the picture
     red: float
     white: float
@@ -107,7 +111,7 @@ def _exposure_flags(focus: float, exposure: float, clipped: float) -> list[str]:
 def _cell_flags(cells: _Cells) -> list[str]:
     if not cells.present:
         return ["no cells", "no white cells"]
-    grey = cells.colour < GREY_CHROMA
+    grey = cells.colour < NO_COLOUR
     checks = (
         (grey, "no colour"),
         (not grey and cells.stain < HARDLY_ANY_STAIN, "hardly any stain"),
@@ -183,8 +187,9 @@ def _look_for_cells(rgb: Picture) -> _Cells:
         return _Cells(False, 0.0, 0.0, 0.0, 0.0)
     cells = _cell_mask(mean, densest)
     inside = cells > 0
-    colour = float(np.abs(green - blue)[inside].mean() + np.abs(red - green)[inside].mean())
-    nuclei = _nuclei(mean, dye, cells, _is_packed(density[::2, ::2][inside[::2, ::2]]))
+    spread = cv2.add(cv2.absdiff(green, blue), cv2.absdiff(red, green))
+    colour = cv2.mean(spread, cells)[0] / cv2.mean(mean, cells)[0]
+    nuclei = _nuclei(mean, dye, cells, colour, packed=_is_packed(density[::2, ::2][inside[::2, ::2]]))
     stain = (dye >= _STAIN) & (blue < 0.8 * mean)
     grown = cv2.dilate(nuclei, np.ones((5, 5), np.uint8))
     return _Cells(
@@ -230,23 +235,32 @@ def _is_packed(density: Floats) -> bool:
     return 0.5 * (red + green) - 0.5 * blue >= _PACKED_DYE and green < 2.0 * red
 
 
-def _nuclei(mean: Floats, dye: Floats, cells: NDArray[np.uint8], packed: bool) -> NDArray[np.uint8]:
-    """Nuclei of white cells (H, W), 0 or 1: what stays much denser than red cells over a compact core."""
-    radius = max(1, round(_CORE * _half_width(cells)))
+def _nuclei(mean: Floats, dye: Floats, cells: NDArray[np.uint8], colour: float, *, packed: bool) -> NDArray[np.uint8]:
+    """Nuclei of white cells (H, W), 0 or 1: what holds much nuclear dye all over a compact core.
+
+    How much is told against the density of the picture's own red cells, and asked more of where the picture has
+    colour, for there red cells that overlap are dense without being dyed.
+    """
+    radius = max(1, round(_CORE * _red_cell_radius(cells)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    inside = cells[::2, ::2] > 0
-    red_density = float(np.percentile(mean[::2, ::2][inside], 40))
-    red_dye = max(float(np.percentile(dye[::2, ::2][inside], 40)), 0.01)
-    core_density = cv2.morphologyEx(mean, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
-    core_dye = cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
-    densest, most_dye = float(core_density.max()), float(core_dye.max())
-    if not packed and densest < _WHITE_DENSITY * red_density and most_dye < _WHITE_DYE * red_dye:
+    red_density = float(np.percentile(mean[::2, ::2][cells[::2, ::2] > 0], 40))
+    core = cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    most = float(core.max())
+    least = (_WHITE_DYE[0] + _WHITE_DYE[1] * min(1.0, colour / _FULL_COLOUR)) * red_density
+    if not packed and most < least:
         return np.zeros_like(cells)
-    return (core_dye >= max(1.4 * red_dye, 0.55 * most_dye)).astype(np.uint8)
+    return (core >= max(0.85 * least, 0.55 * most)).astype(np.uint8)
 
 
-def _half_width(cells: NDArray[np.uint8]) -> float:
-    """Typical half width of what stands out, in px: red cells where there are many."""
-    depth = cv2.distanceTransform(cells, cv2.DIST_L2, 3)
+def _red_cell_radius(cells: NDArray[np.uint8]) -> float:
+    """Typical half width of what stands out, in px, pale middles filled: red cells where there are many."""
+    filled = cells.copy()
+    outlines, tree = cv2.findContours(cells, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    if tree is not None:
+        for index in np.flatnonzero(tree[0, :, 3] >= 0):
+            area, around = cv2.contourArea(outlines[index]), cv2.arcLength(outlines[index], True)
+            if area < 9.0 or 4.0 * np.pi * area > _ROUND * around**2:
+                cv2.drawContours(filled, outlines, int(index), 1, cv2.FILLED)
+    depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)
     peaks = depth[(depth >= cv2.dilate(depth, np.ones((5, 5), np.uint8))) & (depth >= 2.0)]
     return float(np.median(peaks)) if peaks.size > 3 else 4.0

@@ -1,4 +1,4 @@
-"""Finding and painting out what the camera's program burned into a picture: scale bars, their boxes and text.
+"""Finding what the camera's program burned into a picture: scale bars, their boxes and text.
 
 Three kinds are known: dark ink on a white box, red ink laid over the cells, and a black bar with text and no box.
 All three are sharp, thin and of one colour, which stained cells are not; they sit in the upper or lower quarter.
@@ -6,11 +6,20 @@ All three are sharp, thin and of one colour, which stained cells are not; they s
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from leukolens.smear.painting import paint_out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+    Plane = NDArray[np.uint8]
+
+__all__ = ["BAND", "WORK_SIZE", "find_marks", "paint_out"]
 
 BAND: Final = 0.25
 """Share of the height, at the top and at the bottom, in which marks are looked for."""
@@ -31,7 +40,6 @@ _FAINT_RED: Final = 10  # the same for the ends of a bar that was sampled down
 _PAPER: Final = 238  # darkest channel of the white box
 _WHITE: Final = 245  # the same, where it is told from a bright background
 _MOSTLY: Final = 0.85  # share of white pixels along a line that still lies in the box
-_FADE_PIXELS: Final = 8.0  # a mark is filled on a picture so far reduced that its surroundings fade over these px
 
 
 class _Rect(NamedTuple):
@@ -45,7 +53,7 @@ class _Rect(NamedTuple):
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
 
-def find_marks(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def find_marks(rgb: Picture) -> NDArray[np.bool_]:
     """Find burned-in scale bars with their box and text, and red marks.
 
     Parameters
@@ -75,13 +83,16 @@ def find_marks(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return mask
 
 
-def _marks_in_band(band: NDArray[np.uint8]) -> list[_Rect]:
-    red, green, blue = cv2.split(band)
-    low = cv2.min(cv2.min(red, green), blue)
-    high = cv2.max(cv2.max(red, green), blue)
-    rects = _black_marks(low, high)
-    rects += _red_marks(red, green, blue)
-    return rects
+def _marks_in_band(band: Picture) -> list[_Rect]:
+    red, green, blue = (np.asarray(plane, np.uint8) for plane in cv2.split(band))
+    low = np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
+    high = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+    return _black_marks(low, high) + _red_marks(red, green, blue)
+
+
+def _flags(condition: NDArray[Any]) -> Plane:
+    """Turn booleans into 0 and 1, as OpenCV wants them."""
+    return condition.view(np.uint8)
 
 
 def _odd(value: float) -> int:
@@ -93,17 +104,15 @@ def _stroke(width: int) -> int:
     return max(5, _odd(0.008 * width))
 
 
-def _black_marks(low: NDArray[np.uint8], high: NDArray[np.uint8]) -> list[_Rect]:
+def _black_marks(low: Plane, high: Plane) -> list[_Rect]:
     width = low.shape[1]
-    dark = cv2.compare(high, _BLACK, cv2.CMP_LE)
-    if not dark.any():
+    dark = _flags((high <= _BLACK) & (cv2.subtract(high, low) <= _NEUTRAL))
+    if cv2.countNonZero(dark) < _LEAST_INK:
         return []
     stroke = _stroke(width)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke, stroke))
-    ground = cv2.morphologyEx(high, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
-    thin = cv2.compare(cv2.subtract(ground, high), _CONTRAST, cv2.CMP_GE)
-    neutral = cv2.compare(cv2.subtract(high, low), _NEUTRAL, cv2.CMP_LE)
-    ink = cv2.bitwise_and(cv2.bitwise_and(dark, thin), neutral)
+    hat = cv2.morphologyEx(high, cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_REPLICATE)
+    ink = dark & _flags(hat >= _CONTRAST)
     found = []
     for rect, count in _clusters(ink, width):
         if count < _LEAST_INK or not 0.02 * width <= rect.x1 - rect.x0 <= _LONGEST * width:
@@ -115,15 +124,15 @@ def _black_marks(low: NDArray[np.uint8], high: NDArray[np.uint8]) -> list[_Rect]
     return found
 
 
-def _red_marks(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[np.uint8]) -> list[_Rect]:
+def _red_marks(red: Plane, green: Plane, blue: Plane) -> list[_Rect]:
     width = red.shape[1]
-    excess = cv2.subtract(red, cv2.max(green, blue))
-    strong = cv2.compare(excess, _RED, cv2.CMP_GE)
-    if not strong.any():
+    excess = np.asarray(cv2.subtract(red, cv2.max(green, blue)), np.uint8)
+    strong = _flags(excess >= _RED)
+    if cv2.countNonZero(strong) < _LEAST_INK:
         return []
     stroke = _stroke(width)
-    ground = cv2.morphologyEx(excess, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
-    thin = cv2.compare(cv2.subtract(excess, ground), _RED, cv2.CMP_GE)
+    hat = cv2.morphologyEx(excess, cv2.MORPH_TOPHAT, np.ones((stroke, stroke), np.uint8))
+    thin = _flags(hat >= _RED)
     found = []
     total = cv2.countNonZero(strong)
     for rect, count in _clusters(thin, width):
@@ -148,7 +157,7 @@ def _lengthened(whole: _Rect, text: _Rect, width: int) -> _Rect:
     return _Rect(min(whole.x0, x0), whole.y0, max(whole.x1, x1), whole.y1)
 
 
-def _clusters(ink: NDArray[np.uint8], width: int) -> list[tuple[_Rect, int]]:
+def _clusters(ink: Plane, width: int) -> list[tuple[_Rect, int]]:
     """Group strokes that lie as near as letters of one line do; give each group's bounds and pixels of ink."""
     across, down = max(3, round(0.022 * width)), max(3, round(0.018 * width))
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * across + 1, 2 * down + 1))
@@ -164,7 +173,7 @@ def _clusters(ink: NDArray[np.uint8], width: int) -> list[tuple[_Rect, int]]:
     return groups
 
 
-def _is_on_paper(rect: _Rect, low: NDArray[np.uint8], ink: NDArray[np.uint8]) -> bool:
+def _is_on_paper(rect: _Rect, low: Plane, ink: Plane) -> bool:
     """Whether nearly all between the letters, or most around them too, is white.
 
     Pixels that touch ink are mixtures and left out.
@@ -178,7 +187,7 @@ def _is_on_paper(rect: _Rect, low: NDArray[np.uint8], ink: NDArray[np.uint8]) ->
     return False
 
 
-def _grow_over_paper(rect: _Rect, low: NDArray[np.uint8]) -> _Rect:
+def _grow_over_paper(rect: _Rect, low: Plane) -> _Rect:
     """Move each side outwards over lines that are mostly white, at most 0.8 of the mark's height."""
     reach = max(3, round(0.8 * (rect.y1 - rect.y0)))
     near = _widened(rect, reach, reach, low.shape)
@@ -203,7 +212,7 @@ def _run(lines: NDArray[np.bool_], gap: int) -> int:
     return reached
 
 
-def _has_bar(rect: _Rect, ink: NDArray[np.uint8], width: int, length: int) -> bool:
+def _has_bar(rect: _Rect, ink: Plane, width: int, length: int) -> bool:
     """Whether a straight level line of ink is there, at least `length` px long and thin."""
     part = ink[rect.y0 : rect.y1, rect.x0 : rect.x1]
     if part.shape[1] < length:
@@ -213,7 +222,7 @@ def _has_bar(rect: _Rect, ink: NDArray[np.uint8], width: int, length: int) -> bo
     return 0 < thickness <= max(3, round(0.012 * width))
 
 
-def _reach_of_faint_red(rect: _Rect, excess: NDArray[np.uint8], green: NDArray[np.uint8]) -> _Rect:
+def _reach_of_faint_red(rect: _Rect, excess: Plane, green: Plane) -> _Rect:
     """Widen a red mark to what is faintly red, or thin and short of green, near it.
 
     Chroma is stored at half the resolution in JPEG, so that red over a blue nucleus turns purple but stays sharp in
@@ -246,78 +255,3 @@ def _widened(rect: _Rect, aside: int, above: int, shape: tuple[int, ...]) -> _Re
 def _with_margin(rect: _Rect, shape: tuple[int, ...]) -> _Rect:
     margin = max(2, round(0.006 * shape[1]))
     return _widened(rect, margin, margin, shape)
-
-
-def paint_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Fill the marked pixels from what surrounds them, with the picture's own grain.
-
-    No cell is invented: what touches the hole is drawn on by 3.5 % of the picture's longer side and then fades into
-    the background of the surroundings. A cell under a thin mark thus stays whole.
-
-    Parameters
-    ----------
-    rgb
-        (H, W, 3) uint8 sRGB picture.
-    mask
-        (H, W) bool, true where it is to be filled. All true gives a plain grey picture.
-
-    Returns
-    -------
-    ndarray
-        (H, W, 3) uint8, a new picture, equal to `rgb` outside `mask`.
-    """
-    out = rgb.copy()
-    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    fade = 0.035 * max(mask.shape)
-    for outline in outlines:
-        x, y, w, h = cv2.boundingRect(outline)
-        ring = max(4, round(0.5 * min(w, h)))
-        window = _widened(_Rect(x, y, x + w, y + h), ring, ring, mask.shape).window
-        hole = mask[window]
-        out[window][hole] = _fill(rgb[window], hole, fade)
-    return out
-
-
-def _fill(rgb: NDArray[np.uint8], hole: NDArray[np.bool_], fade: float) -> NDArray[np.uint8]:
-    """Give the (n, 3) uint8 colours of the hole's n pixels; `fade` in pixels."""
-    if hole.all():
-        return np.full((int(hole.sum()), 3), 128, dtype=np.uint8)
-    height, width = hole.shape
-    shrink = min(1.0, _FADE_PIXELS / fade)
-    size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    # A reduced pixel that holds any of the mark belongs to the hole.
-    holed = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    if holed.all():
-        small, holed, shrink = rgb, hole, 1.0
-    surface, grain = _surface(np.asarray(small, np.uint8), holed, fade * shrink)
-    smooth = cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR)[hole]
-    noise = np.random.default_rng(5).standard_normal((len(smooth), 1), dtype=np.float32)
-    return np.clip(smooth + noise * grain + 0.5, 0, 255).astype(np.uint8)
-
-
-def _surface(
-    rgb: NDArray[np.uint8], hole: NDArray[np.bool_], fade: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Smooth fill (h, w, 3) of a hole, and the size of the grain (3,) around it."""
-    known = ~hole
-    distance, nearest = cv2.distanceTransformWithLabels(
-        hole.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colours = np.zeros((int(nearest.max()) + 1, 3), dtype=np.uint8)
-    colours[nearest[known]] = rgb[known]
-    side = _odd(max(3.0, fade))
-    edge = cv2.blur(colours[nearest], (side, side), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
-    background, grain = _background(rgb, known)
-    share = 1.0 / (1.0 + np.exp((distance[..., None] - fade) * (4.0 / fade)))
-    return (background + share * (edge - background)).astype(np.float32), grain
-
-
-def _background(rgb: NDArray[np.uint8], known: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colour of the brighter surroundings and the mean size of their grain, each (3,) float32."""
-    fine = cv2.absdiff(rgb, cv2.blur(rgb, (3, 3)))[known]
-    around = rgb[known]
-    green = around[:, 1]
-    bright = green >= np.percentile(green, 60)
-    background = np.median(around[bright], axis=0).astype(np.float32)
-    return background, fine[bright].mean(axis=0, dtype=np.float32)

@@ -48,7 +48,7 @@ _FULL_COLOUR: Final = 0.8  # spread between channels, against density, from whic
 _PACKED_DYE: Final = 0.15  # nuclear dye of a field in which nearly all is nucleus
 _CORE: Final = 0.45  # radius of the compact core of a nucleus against that of red cells
 _ROUND: Final = 0.6  # least roundness (1 for a circle) of a hole that is the pale middle of a red cell
-_STAIN: Final = 0.12  # optical density of nuclear dye that counts as stained
+_LEAST_STAIN: Final = 0.05  # optical density of nuclear dye below which nothing counts as stained
 
 
 def measure_quality(rgb: Picture, *, burned_in: float, squeeze: Squeeze) -> Quality:
@@ -178,10 +178,10 @@ def _reduced(rgb: Picture) -> Picture:
 
 def _look_for_cells(rgb: Picture) -> _Cells:
     density = _density(rgb)
-    red, green, blue = cv2.split(density)
-    mean = cv2.addWeighted(red, 0.5, green, 0.5, 0.0)
+    red, green, blue = (np.asarray(plane, np.float32) for plane in cv2.split(density))
+    mean = np.asarray(cv2.addWeighted(red, 0.5, green, 0.5, 0.0), np.float32)
     # Nuclear dye takes red and green light but little blue; haemoglobin and eosin take blue too.
-    dye = cv2.addWeighted(mean, 1.0, blue, -0.5, 0.0)
+    dye = np.asarray(cv2.addWeighted(mean, 1.0, blue, -0.5, 0.0), np.float32)
     densest = float(np.percentile(mean[::2, ::2], 99.0))
     if densest < _LEAST_CONTRAST:
         return _Cells(False, 0.0, 0.0, 0.0, 0.0)
@@ -189,8 +189,9 @@ def _look_for_cells(rgb: Picture) -> _Cells:
     inside = cells > 0
     spread = cv2.add(cv2.absdiff(green, blue), cv2.absdiff(red, green))
     colour = cv2.mean(spread, cells)[0] / cv2.mean(mean, cells)[0]
-    nuclei = _nuclei(mean, dye, cells, colour, packed=_is_packed(density[::2, ::2][inside[::2, ::2]]))
-    stain = (dye >= _STAIN) & (blue < 0.8 * mean)
+    least = _least_dye(mean[inside], colour)
+    nuclei = _nuclei(dye, cells, least, packed=_is_packed(density[::2, ::2][inside[::2, ::2]]))
+    stain = (dye >= max(0.85 * least, _LEAST_STAIN)) & (blue < 0.8 * mean)
     grown = cv2.dilate(nuclei, np.ones((5, 5), np.uint8))
     return _Cells(
         True,
@@ -212,7 +213,8 @@ def _density(rgb: Picture) -> Floats:
     ground = cv2.erode(quarter, kernel, borderType=cv2.BORDER_REPLICATE)
     ground = cv2.blur(ground, (side, side), borderType=cv2.BORDER_REPLICATE)
     ground = cv2.resize(ground, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.max(cv2.subtract(density, ground), 0.0), np.float32)
+    above = np.asarray(cv2.subtract(density, ground, dst=ground), np.float32)
+    return np.maximum(above, 0.0, out=above)
 
 
 @lru_cache(maxsize=1)
@@ -226,7 +228,7 @@ def _cell_mask(mean: Floats, densest: float) -> NDArray[np.uint8]:
     levels = np.clip(mean * 600.0, 0, 255).astype(np.uint8)
     between, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     least = max(0.5 * min(between / 600.0, 0.5 * densest), _LEAST_DENSITY)
-    return (mean > least).astype(np.uint8)
+    return np.asarray(mean > least).astype(np.uint8)
 
 
 def _is_packed(density: Floats) -> bool:
@@ -235,21 +237,24 @@ def _is_packed(density: Floats) -> bool:
     return 0.5 * (red + green) - 0.5 * blue >= _PACKED_DYE and green < 2.0 * red
 
 
-def _nuclei(mean: Floats, dye: Floats, cells: NDArray[np.uint8], colour: float, *, packed: bool) -> NDArray[np.uint8]:
-    """Nuclei of white cells (H, W), 0 or 1: what holds much nuclear dye all over a compact core.
+def _least_dye(density: Floats, colour: float) -> float:
+    """Give the least nuclear dye of a nucleus, from the densities (n,) of cells, most of them red.
 
-    How much is told against the density of the picture's own red cells, and asked more of where the picture has
-    colour, for there red cells that overlap are dense without being dyed.
+    It is asked more of where the picture has colour, for there red cells that overlap are dense without being dyed.
     """
+    red_density = float(np.percentile(density[::4], 40))
+    return (_WHITE_DYE[0] + _WHITE_DYE[1] * min(1.0, colour / _FULL_COLOUR)) * red_density
+
+
+def _nuclei(dye: Floats, cells: NDArray[np.uint8], least: float, *, packed: bool) -> NDArray[np.uint8]:
+    """Find nuclei of white cells (H, W), 0 or 1: what holds much nuclear dye all over a compact core."""
     radius = max(1, round(_CORE * _red_cell_radius(cells)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    red_density = float(np.percentile(mean[::2, ::2][cells[::2, ::2] > 0], 40))
-    core = cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    core = np.asarray(cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
     most = float(core.max())
-    least = (_WHITE_DYE[0] + _WHITE_DYE[1] * min(1.0, colour / _FULL_COLOUR)) * red_density
     if not packed and most < least:
         return np.zeros_like(cells)
-    return (core >= max(0.85 * least, 0.55 * most)).astype(np.uint8)
+    return np.asarray(core >= max(0.85 * least, 0.55 * most)).astype(np.uint8)
 
 
 def _red_cell_radius(cells: NDArray[np.uint8]) -> float:
@@ -257,10 +262,11 @@ def _red_cell_radius(cells: NDArray[np.uint8]) -> float:
     filled = cells.copy()
     outlines, tree = cv2.findContours(cells, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if tree is not None:
-        for index in np.flatnonzero(tree[0, :, 3] >= 0):
-            area, around = cv2.contourArea(outlines[index]), cv2.arcLength(outlines[index], True)
-            if area < 9.0 or 4.0 * np.pi * area > _ROUND * around**2:
-                cv2.drawContours(filled, outlines, int(index), 1, cv2.FILLED)
+        holes = [outlines[int(index)] for index in np.flatnonzero(tree[0, :, 3] >= 0)]
+        middles = [
+            hole for hole in holes if 4.0 * np.pi * cv2.contourArea(hole) > _ROUND * cv2.arcLength(hole, True) ** 2
+        ]
+        cv2.drawContours(filled, middles, -1, 1, cv2.FILLED)
     depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)
     peaks = depth[(depth >= cv2.dilate(depth, np.ones((5, 5), np.uint8))) & (depth >= 2.0)]
     return float(np.median(peaks)) if peaks.size > 3 else 4.0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+import leukolens.smear
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.finding import DataError, ImageError
 from leukolens.smear.prepare import Preparation, prepare
@@ -38,7 +39,7 @@ def prepare_images(
     """Read and prepare every picture of a catalogue, through the same code as screening.
 
     The result is kept in `cache` and mapped into memory, so that a resumed run and further folds start at once; its
-    name holds the hash of catalogue and preparation, so that it cannot be taken for another's.
+    name holds the hash of catalogue, preparation and the code that prepares, so that it cannot be taken for another's.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ def prepare_images(
     DataError
         If a picture cannot be read: a training set is complete or it is not used.
     """
-    key = hashlib.sha256((catalogue_sha256(catalogue) + preparation.model_dump_json()).encode()).hexdigest()[:16]
+    named = catalogue_sha256(catalogue) + preparation.model_dump_json() + _code_sha256()
+    key = hashlib.sha256(named.encode()).hexdigest()[:16]
     path = cache / f"prepared-{key}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -76,6 +78,13 @@ def prepare_images(
         part.replace(path)
     images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return images
+
+
+def _code_sha256() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(leukolens.smear.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _prepared(path: Path, preparation: Preparation) -> NDArray[np.uint8]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 NO_WHITE_CELLS: Final = "no white cells"
 """The flag of `leukolens.finding.Quality` for a picture in which nothing carries nuclear stain."""
 
+USUAL: Final = 0.99
+"""Novelty up to which a picture counts as like those of the calibration; beyond it a person must look."""
+
 POSITIVE_FROM: Final = 0.5
 """`p_all` from which the conclusion is "lymphoblasts"."""
 
@@ -36,8 +39,8 @@ class Verdict:
 def decide(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkSpec) -> Verdict:
     """Decide what is said of one picture.
 
-    "report" needs all of: the picture lies in the domain, its prediction set has one label, and no measure of quality
-    is out of its usual range. Everything else is "review", and the notes say why.
+    "report" needs all of: the picture lies in the domain and not at its border (`USUAL`), its prediction set has one
+    label, and no measure of quality is out of its usual range. Everything else is "review", and the notes say why.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def _doubts(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkS
             "the picture is unlike those that the model learned from, so no label is given"
             + (f" (farther than {judgement.novelty:.0%} of them)" if judgement.novelty is not None else "")
         )
+    elif judgement.novelty is not None and judgement.novelty > USUAL:
+        doubts.append("the picture is at the border of what the model learned from")
     if spec.novelty is None:
         doubts.append("the bundle cannot tell whether the picture is like those that the model learned from")
     if spec.conformal is None:

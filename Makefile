@@ -38,7 +38,7 @@ demo: $(VENV)/.core
 ifeq ($(strip $(IMAGES)),)
 	$(BIN)/python -m leukolens.smear.synth $(DEMO)/fields
 	@echo "These fields are rendered, not real smears: they show how leukolens answers, not how well."
-	$(BIN)/leukolens screen $(DEMO)/fields --out $(DEMO) --overwrite --no-gate
+	$(BIN)/leukolens screen $(DEMO)/fields --out $(DEMO) --overwrite
 else
 	$(BIN)/leukolens screen '$(IMAGES)' --out $(DEMO) --overwrite
 endif

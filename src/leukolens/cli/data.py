@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leukolens.cli.console import error_console, new_app, output_console
+from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
 from leukolens.finding import RESEARCH_USE, OutputError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 app = new_app()
 
 _SHOWN = 10
-
-Data = Annotated[Path, typer.Argument(help="Folder with class folders or in the Kaggle layout, or a CSV file.")]
-Labels = Annotated[Path | None, typer.Option(help="CSV file with the labels; its paths are relative to DATA.")]
-LabelColumn = Annotated[str, typer.Option(help="Its column with the class.")]
-PathColumn = Annotated[str, typer.Option(help="Its column with the path.")]
-PatientColumn = Annotated[str | None, typer.Option(help="Its column with the patient.")]
-Negative = Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia; may be repeated.")]
 
 
 @app.command(epilog=RESEARCH_USE)

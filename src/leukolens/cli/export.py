@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+from leukolens.cli.console import error_console, new_app
+from leukolens.cli.dataset_options import LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.finding import RESEARCH_USE
+
+app = new_app()
 
 
-@app.command()
+@app.command(epilog=RESEARCH_USE)
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run, see `leukolens train`.")],
     data: Annotated[Path, typer.Option(help="The images that it was trained with.")],
@@ -21,15 +25,13 @@ def export(
     licence: Annotated[str, typer.Option(help="SPDX name of the licence of the weights.")] = "Apache-2.0",
     terms: Annotated[str, typer.Option(help="Terms of the data that it was trained on.")] = "",
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared pictures, as in training.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="CSV with the labels, as in training.")] = None,
-    label_column: Annotated[str, typer.Option(help="Its column with the class.")] = "label",
-    path_column: Annotated[str, typer.Option(help="Its column with the path below DATA.")] = "path",
-    patient_column: Annotated[str | None, typer.Option(help="Its column with the patient.")] = None,
-    negative: Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia, as in training.")] = None,
+    labels: Labels = None,
+    label_column: LabelColumn = "label",
+    path_column: PathColumn = "path",
+    patient_column: PatientColumn = None,
+    negative: Negative = None,
 ) -> None:
-    """Write a trained run as a bundle (ONNX, statistics, card, sums). For research use only, not a diagnosis."""
-    from rich.console import Console
-
+    """Write a trained run as a bundle (ONNX, statistics, card, sums)."""
     from leukolens.data.catalogue import fingerprint
     from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
@@ -56,4 +58,4 @@ def export(
         terms=terms,
         cache=cache,
     )
-    Console(stderr=True).print(f"wrote {spec.name} {spec.version} to {out}")
+    error_console().print(f"wrote {spec.name} {spec.version} to {out}")

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer()
+from leukolens.cli.console import error_console, new_app
+from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.finding import RESEARCH_USE, UsageError
+
+app = new_app()
 
 
-@app.command()
+@app.command(epilog=RESEARCH_USE)
 def train(
-    data: Annotated[
-        Path, typer.Argument(help="Folder with the images: class folders, the Kaggle layout; else --labels.")
-    ],
+    data: Data,
     split: Annotated[Path, typer.Option(help="Split file, see `leukolens data split`.")],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     recipe: Annotated[str, typer.Option(help="Name of a packaged recipe, or a YAML file.")] = "field-robust",
@@ -24,18 +26,14 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the run that --out holds.")] = False,
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared pictures, shared by runs.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="CSV with the labels, for one's own data.")] = None,
-    label_column: Annotated[str, typer.Option(help="Its column with the class.")] = "label",
-    path_column: Annotated[str, typer.Option(help="Its column with the path below DATA.")] = "path",
-    patient_column: Annotated[str | None, typer.Option(help="Its column with the patient.")] = None,
-    negative: Annotated[
-        list[str] | None, typer.Option(help="A class that means no leukaemia; may be given several times.")
-    ] = None,
+    labels: Labels = None,
+    label_column: LabelColumn = "label",
+    path_column: PathColumn = "path",
+    patient_column: PatientColumn = None,
+    negative: Negative = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
-    """Train a network on your own images. For research use only, not a diagnosis."""
-    from rich.console import Console
-
+    """Train a network on your own images."""
     from leukolens.data.catalogue import fingerprint
     from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
@@ -55,7 +53,6 @@ def train(
     )
     parts = read_split(split, catalogue)
     folds = _folds(fold, len(parts.folds))
-    console = Console(stderr=True)
     for number in folds:
         folder = out if len(folds) == 1 else out / f"fold-{number}"
         summary = train_fold(
@@ -65,12 +62,10 @@ def train(
             resume=resume,
             progress=progress,
         )
-        console.print(_line(summary, leaky=parts.leaky))
+        error_console().print(_line(summary, leaky=parts.leaky))
 
 
 def _folds(fold: str, count: int) -> list[int]:
-    from leukolens.finding import UsageError
-
     if fold == "all":
         return list(range(count))
     if fold.isdigit() and int(fold) < count:

@@ -1,0 +1,15 @@
+"""The options that name a data set, the same for every verb that takes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[Path, typer.Argument(help="Folder with class folders or in the Kaggle layout, or a CSV file.")]
+Labels = Annotated[Path | None, typer.Option(help="CSV file with the labels; its paths are relative to DATA.")]
+LabelColumn = Annotated[str, typer.Option(help="Its column with the class.")]
+PathColumn = Annotated[str, typer.Option(help="Its column with the path.")]
+PatientColumn = Annotated[str | None, typer.Option(help="Its column with the patient.")]
+Negative = Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia; may be repeated.")]

@@ -141,7 +141,7 @@ def _red_marks(red: Plane, green: Plane, blue: Plane) -> list[_Rect]:
             continue
         if not down <= across <= _LONGEST * width or down > _HIGHEST * width:
             continue
-        whole = _reach_of_faint_red(rect, excess, green)
+        whole = _reach_of_faint_red(rect, np.asarray(hat, np.uint8), green)
         if whole.x1 - whole.x0 < _WHOLE_TEXT * width:
             continue  # a red speck, no line of text
         if not _has_bar(rect, thin, width, round(0.9 * across)):
@@ -222,21 +222,21 @@ def _has_bar(rect: _Rect, ink: Plane, width: int, length: int) -> bool:
     return 0 < thickness <= max(3, round(0.012 * width))
 
 
-def _reach_of_faint_red(rect: _Rect, excess: Plane, green: Plane) -> _Rect:
-    """Widen a red mark to what is faintly red, or thin and short of green, near it.
+def _reach_of_faint_red(rect: _Rect, hat: Plane, green: Plane) -> _Rect:
+    """Widen a red mark to what is thin and faintly red, by `hat`, or thin and short of green, near it.
 
     Chroma is stored at half the resolution in JPEG, so that red over a blue nucleus turns purple but stays sharp in
     green.
     """
-    width = excess.shape[1]
+    width = hat.shape[1]
     across, down = rect.x1 - rect.x0, rect.y1 - rect.y0
     broken = across < _WHOLE_TEXT * width
-    near = _widened(rect, round(0.08 * width) if broken else across // 2 + 2, down // 2 + 2, excess.shape)
-    faint = excess[near.window] >= _FAINT_RED
+    near = _widened(rect, round(0.08 * width) if broken else across // 2 + 2, down // 2 + 2, hat.shape)
+    faint = hat[near.window] >= _FAINT_RED
     if broken:
         kernel = np.ones((5, 5), np.uint8)
-        hat = cv2.morphologyEx(green[near.window], cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_REPLICATE)
-        faint |= hat >= _CONTRAST // 2
+        short = cv2.morphologyEx(green[near.window], cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_REPLICATE)
+        faint |= short >= _CONTRAST // 2
     columns, rows = np.flatnonzero(faint.any(axis=0)), np.flatnonzero(faint.any(axis=1))
     return _Rect(
         near.x0 + int(columns[0]), near.y0 + int(rows[0]), near.x0 + int(columns[-1]) + 1, near.y0 + int(rows[-1]) + 1

@@ -111,7 +111,7 @@ def _check_positive(dyes: tuple[float, ...], gains: tuple[float, ...], gamma: fl
 def _stain_vectors(hue_deg: float) -> NDArray[np.float64]:
     """Give unit vectors of azure, eosin and the rest as columns (3, 3); azure turned about the grey axis."""
     azure, eosin, rest = _base_vectors()
-    angle = np.deg2rad(-hue_deg)
+    angle = np.deg2rad(hue_deg)
     # Rodrigues' formula about (1, 1, 1) / sqrt(3).
     across = np.array([azure[2] - azure[1], azure[0] - azure[2], azure[1] - azure[0]]) / np.sqrt(3.0)
     turned = azure * np.cos(angle) + across * np.sin(angle) + azure.mean() * (1.0 - np.cos(angle))

@@ -27,6 +27,7 @@ from leukolens.smear.synth import (
 )
 from leukolens.smear.synth.canvas import Canvas, Frame
 from leukolens.smear.synth.demo import DEMO_FIELDS, demo_pixels, encode
+from leukolens.smear.synth.letters import write_letters
 from leukolens.smear.synth.optics import transmit, warmth
 
 SMALL = {"width": 320, "height": 240}
@@ -328,6 +329,17 @@ def test_scale_bar_has_its_length_and_lies_in_its_box(text: str, um_per_px: floa
     if text == "100 pixel":
         assert (area[0] == 255).all()
         assert (area[:, 0] == 255).all()
+
+
+def test_letters_fill_their_height_and_unknown_ones_are_refused() -> None:
+    ink = write_letters("100 pixel", 20)
+    assert ink.shape[0] == 20
+    assert ink[:2].max() > 0.5
+    assert ink[-2:].max() > 0.5
+    assert ink[:, -3:].max() > 0.5
+    assert write_letters("1000 pixel", 20).shape[1] > ink.shape[1]
+    with pytest.raises(ValueError, match="found 'k'"):
+        write_letters("1 km", 20)
 
 
 def test_scale_bar_does_not_change_the_truth() -> None:

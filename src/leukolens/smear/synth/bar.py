@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
+
+from leukolens.smear.synth.letters import write_letters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +17,6 @@ Box = tuple[int, int, int, int]
 _RED: Final = (210, 30, 40)
 _BLACK: Final = (15, 15, 15)
 _PATTERN: Final = re.compile(r"(?:(red|black) )?([1-9][0-9]*) (pixel|um)")
-_FINE: Final = 4  # letters are drawn this many times larger, then reduced
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def draw_bar(pixels: NDArray[np.uint8], bar: BarSpec) -> tuple[NDArray[np.uint8]
 
 def _bar_ink(bar: BarSpec, unit: float) -> NDArray[np.float32]:
     """Return text above rule as ink, 0 to 1; `unit` is 1 for a picture 768 pixels high."""
-    ink = _letters(bar.text, max(round(13 * unit), 6))
+    ink = write_letters(bar.text, max(round(17 * unit), 6))
     pad, tick, line = max(round(4 * unit), 1), max(round(5 * unit), 2), max(round(2 * unit), 1)
     width = max(bar.length, ink.shape[1]) + 2 * pad
-    height = ink.shape[0] + 2 * tick + line + 3 * pad
+    height = ink.shape[0] + 2 * tick + line + 2 * pad
     mask = np.zeros((height, width), np.float32)
     left = (width - ink.shape[1]) // 2
     mask[pad : pad + ink.shape[0], left : left + ink.shape[1]] = ink
@@ -96,16 +96,3 @@ def _rule(mask: NDArray[np.float32], x: int, y: int, length: int, tick: int, lin
     mask[y : y + line, x : x + length] = 1
     for end in (x, x + length - line):
         mask[y - tick : y + line + tick, end : end + line] = 1
-
-
-def _letters(text: str, height: int) -> NDArray[np.float32]:
-    """Return the text as ink, 0 to 1, `height` pixels high including what hangs below the line."""
-    scale = height * _FINE / 30
-    size, base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, round(2.2 * scale))
-    sheet = np.zeros((size[1] + 3 * base + 8, size[0] + 40), np.uint8)
-    origin = (20, size[1] + base)
-    cv2.putText(sheet, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, round(2.2 * scale), cv2.LINE_AA)
-    rows, cols = np.flatnonzero(sheet.any(1)), np.flatnonzero(sheet.any(0))
-    ink = sheet[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    width = max(round(ink.shape[1] * height / ink.shape[0]), 1)
-    return np.asarray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA) / np.float32(255), np.float32)

@@ -104,7 +104,7 @@ def _lamp(canvas: Canvas, style: Style, rng: np.random.Generator) -> NDArray[np.
     out = ((window.x - np.float32(cx)) ** 2 + (window.y - np.float32(cy)) ** 2) / np.float32(half**2)
     level = 1 - np.float32(lens.vignette) * out
     level = level * (1 + np.float32(lens.uneven) * texture(window, rng, 0.5 * half))
-    tint = [1 + np.float32(0.6 * lens.uneven) * texture(window, rng, 0.6 * half) for _ in range(3)]
+    tint = [1 + np.float32(0.8 * lens.uneven) * texture(window, rng, 0.6 * half) for _ in range(3)]
     colour = np.asarray(lens.lamp) ** style.camera.gamma * warmth(lens.mired)
     level = level * _dust(canvas, style)
     return np.dstack([np.float32(colour[k]) * level * tint[k] for k in range(3)])

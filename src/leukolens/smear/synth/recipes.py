@@ -178,7 +178,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         blebs=0.35,
     ),
     "immature granulocyte": Recipe(
-        diameter=(15.5, 1.3, 12.5, 19.0),
+        diameter=(14.8, 1.2, 12.5, 18.0),
         nucleus="indented",
         share=(0.5, 0.64),
         chromatin=Chromatin(0.95, 0.55, 0.13, flecks=0.18),

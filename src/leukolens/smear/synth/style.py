@@ -29,7 +29,7 @@ class Stain:
     """Absorbance of dried plasma between the cells."""
     pallor: float = 0.6
     """How pale the middle of a red cell is, 0 (not at all) to 1 (empty)."""
-    flatten: float = 0.4
+    flatten: float = 0.5
     """By how much red cells that lie on one another flatten: 0 not at all (their depths add up), 1 to one depth."""
     crenated: float = 0.03
     """Share of red cells with a crenated outline, from drying."""
@@ -209,7 +209,21 @@ _LOOKS: Final = (
             pallor=0.45,
             flatten=0.65,
         ),
-        Lens(lamp=(0.985, 1.015, 1.005)),
+        Lens(lamp=(0.985, 1.015, 1.005), blur=0.11),
+    ),
+    Style(
+        "pale grey",
+        Stain(
+            chromatin=(0.82, 1.5, 0.0),
+            azure=(0.9, 0.75, 0.06),
+            eosin=(0.12, 0.5, 0.2),
+            orange=(0.25, 1.0, 0.6),
+            haemoglobin=(0.72, 0.6, 0.27),
+            pallor=0.25,
+            flatten=0.7,
+            crenated=0.05,
+        ),
+        Lens(lamp=(0.985, 1.01, 0.975), uneven=0.025),
     ),
     Style(
         "overexposed",
@@ -228,14 +242,14 @@ _LOOKS: Final = (
     Style(
         "pink on green",
         Stain(
-            chromatin=(0.15, 1.5, 0.0),
+            chromatin=(0.12, 1.2, 0.0),
             azure=(0.6, 0.3, 0.1),
             eosin=(0.1, 0.5, 0.1),
             orange=(0.2, 0.9, 0.5),
             haemoglobin=(0.52, 0.38, 0.2),
             pallor=0.65,
         ),
-        Lens(lamp=(1.0, 1.025, 0.915), blur=0.22, defocus=0.45),
+        Lens(lamp=(1.0, 1.025, 0.915), blur=0.28, defocus=0.6),
     ),
     Style(
         "buff",
@@ -253,7 +267,7 @@ _LOOKS: Final = (
     Style(
         "salmon",
         Stain(
-            chromatin=(0.92, 1.35, 0.0),
+            chromatin=(0.85, 1.15, 0.0),
             azure=(0.7, 0.5, 0.06),
             eosin=(0.12, 0.45, 0.3),
             orange=(0.2, 1.0, 0.6),
@@ -261,7 +275,7 @@ _LOOKS: Final = (
             pallor=0.35,
             flatten=0.75,
         ),
-        Lens(lamp=(0.825, 0.835, 0.825), refraction=0.11, uneven=0.012, blur=0.16),
+        Lens(lamp=(0.825, 0.835, 0.825), refraction=0.11, uneven=0.012, blur=0.1, defocus=0.25),
         Camera(noise=0.008, colour_noise=0.012, sharpen=0.1),
     ),
     Style(
@@ -273,9 +287,10 @@ _LOOKS: Final = (
             orange=(0.6, 1.6, 0.9),
             haemoglobin=(1.5, 1.85, 1.1),
             pallor=0.35,
+            flatten=0.75,
             plasma=0.03,
         ),
-        Lens(lamp=(0.685, 0.69, 0.675), uneven=0.012, vignette=0.05, blur=0.12),
+        Lens(lamp=(0.665, 0.67, 0.655), uneven=0.012, vignette=0.05, blur=0.18),
         Camera(noise=0.006, colour_noise=0.006),
     ),
     Style(
@@ -300,9 +315,11 @@ _LOOKS: Final = (
             orange=(0.3, 1.2, 0.7),
             haemoglobin=(0.55, 0.95, 0.5),
             pallor=0.3,
+            flatten=0.6,
             crenated=0.08,
         ),
-        Lens(lamp=(0.745, 0.79, 0.735), uneven=0.015, vignette=0.04, dust=1),
+        Lens(lamp=(0.785, 0.83, 0.785), uneven=0.015, vignette=0.04, dust=1, blur=0.17),
+        Camera(noise=0.016),
     ),
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from leukolens.smear.synth.canvas import AZURE, CHROMATIN
+from leukolens.smear.synth.canvas import AZURE, CHROMATIN, EOSIN
 from leukolens.smear.synth.noise import fractal, texture
 from leukolens.smear.synth.nuclei import draw_nucleus
 from leukolens.smear.synth.recipes import RECIPES
@@ -113,7 +113,8 @@ def _stain_nucleus(
     rng: np.random.Generator,
 ) -> None:
     chromatin = recipe.chromatin
-    depth = chromatin.depth * float(np.exp(0.1 * rng.standard_normal()))
+    depth = chromatin.depth * float(np.exp(0.13 * rng.standard_normal()))
+    pink = 0.3 * depth * float(rng.beta(1.0, 2.0))
     amount = depth * _chromatin(window, chromatin, nucleus, rng)
     blue = np.zeros(window.shape, np.float32)
     radius = recipe.diameter[0] / 2 * float(np.sqrt(recipe.share[0]))
@@ -125,6 +126,7 @@ def _stain_nucleus(
         amount *= 1 - np.float32(0.16) * _crease(window, radius, rng)
     canvas.stain(window, CHROMATIN, np.asarray(amount * kernel, np.float32))
     canvas.stain(window, AZURE, blue * kernel)
+    canvas.stain(window, EOSIN, kernel * np.float32(pink))
 
 
 def _chromatin(

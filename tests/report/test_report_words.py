@@ -76,6 +76,11 @@ def test_answers_in_words(changes: dict[str, object], word: str, part: str) -> N
     assert part in answer_sentence(one)
 
 
+def test_an_answer_for_review_says_that_it_does_not_count_yet() -> None:
+    sentences = [answer_sentence(finding(conclusion="none seen", decision=one)) for one in ("review", "report")]
+    assert ["person must look" in one for one in sentences] == [True, False]
+
+
 def test_notes_are_parted_into_reasons_and_steps() -> None:
     one = finding(reason="dark", notes=["bar painted out", "review: two labels", "bar painted out", "review: dark"])
     assert why_review(one) == ["dark", "two labels"]

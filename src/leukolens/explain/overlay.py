@@ -12,13 +12,16 @@ from leukolens.finding import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FULL_SCALE: Final = 12.0
-"""Evidence, in logits, at which the tint is strongest. Fixed, so that pictures can be compared."""
+FULL_SCALE: Final = 20.0
+"""Evidence, in logits, at which the tint is strongest. Fixed, so that pictures can be compared.
+
+The strongest place of a picture of the data set has 11 to 23 with the shipped network (33 pictures, median 18).
+"""
 
 CONTOUR_LEVELS: Final = (0.25, 0.5, 0.75)
 """Shares of the full scale at which a contour line is drawn."""
 
-STRONGEST_TINT: Final = 0.42
+STRONGEST_TINT: Final = 0.36
 
 MAP_NOTE: Final = (
     "The map shows where the picture speaks for the class, against the mean of the others, in logits. It is no "

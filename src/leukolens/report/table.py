@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from leukolens.finding import Case, Finding
 
+_NAME_WIDTH = 48
 _STYLES = {"Lymphoblasts": "bold magenta", "None seen": "green", "Refused": "yellow", "Error": "red"}
 
 
@@ -46,9 +47,11 @@ def findings_table(findings: Sequence[Finding], *, limit: int = 40) -> Table:
     """
     table = _new_table("Picture", "Answer", "p ALL", "Class", "Decision", "Why, or what is wrong")
     ordered = sorted(findings, key=review_rank)
-    for finding in ordered[:limit]:
+    names = [visible(finding.source) for finding in ordered[:limit]]
+    table.columns[0].min_width = min(_NAME_WIDTH, max(map(len, names), default=0))
+    for finding, name in zip(ordered, names, strict=False):
         table.add_row(
-            Text(visible(finding.source), overflow="fold"),
+            Text(name, overflow="fold"),
             _coloured(answer(finding)),
             probability_text(finding.p_all),
             Text(visible(probability_of_label(finding))),

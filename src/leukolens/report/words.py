@@ -70,7 +70,8 @@ def answer_sentence(finding: Finding) -> str:
         return "Nothing can be said about lymphoblasts."
     seen = "shows leukaemic lymphoblasts" if finding.conclusion == "lymphoblasts" else "shows no leukaemic lymphoblasts"
     probability = "" if finding.p_all is None else f"; probability that it shows any: {probability_text(finding.p_all)}"
-    return f"By the model, the picture {seen}{probability}."
+    caution = " A person must look before that counts." if finding.decision == "review" else ""
+    return f"By the model, the picture {seen}{probability}.{caution}"
 
 
 def probability_text(value: float | None) -> str:

@@ -17,7 +17,7 @@ import pytest
 from leukolens.engine.spec import BundleSpec, Conformal, FieldNetworkSpec, Provenance
 from leukolens.finding import CLASS_NOTE, CLASSES, RESEARCH_USE, Case, FieldFinding, Finding, KindShare, OutputError
 from leukolens.finding.schema import ModelRef, Quality
-from leukolens.report import About, Summary, View, write_report
+from leukolens.report import About, Summary, View, space_needed, write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -300,6 +300,12 @@ def test_at_most_so_many_pictures_and_all_rows(write: Write) -> None:
     targets = {one["href"] for one in page.all("a")}
     assert {(one or "").removeprefix("#") for one in targets} <= anchors
     assert len(html) < 400_000
+
+
+def test_space_is_foreseen_on_the_high_side_but_not_wildly(write: Write) -> None:
+    findings = [finding(f"{'folder/' * 5}{i}.jpg") for i in range(40)]
+    _, html, _ = write(findings, pictures=30, about=About(spec=spec()))
+    assert len(html.encode()) < space_needed(40, 30) < 30 * 200_000
 
 
 def test_links_lead_somewhere_and_ids_are_unique(write: Write) -> None:

@@ -160,7 +160,8 @@ def _run_app(app: Any, program: str, arguments: list[str]) -> int:  # noqa: ANN4
 
 
 def _say(message: str, code: int) -> int:
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # the reader of our output may have gone as well
+        sys.stdout.flush()
     sys.stderr.write(f"{message}\n")
     return code
 

@@ -161,11 +161,11 @@ def screen_into(plan: Plan, out: Path, *, as_json: bool, resume: bool, overwrite
 
     try:
         done = _run(plan, out, resume=resume, overwrite=overwrite, pictures=pictures)
+        if pictures is not None:
+            _write_page(plan, done, out / REPORT_FILE, pictures)
     except KeyboardInterrupt:
         sys.stderr.write(f"What is done stays in {out}; go on with --resume.\n")
         raise
-    if pictures is not None:
-        _write_page(plan, done, out / REPORT_FILE, pictures)
     if as_json:
         with done.findings.open(encoding="utf-8") as lines:
             shutil.copyfileobj(lines, sys.stdout)

@@ -182,7 +182,9 @@ def test_page_says_what_it_must(write: Write) -> None:
         "0.98",
         "Pre-B",
         "EXIF orientation 6 applied",
-        "1.333, found in the picture",
+        "1.333, as recognised in the picture",
+        "squeeze by 1.333 undone",
+        "painted out, 1.2 % of the picture",
         "1.2 %",
         "openvino",
         "cd" * 32,
@@ -269,6 +271,8 @@ def test_outside_the_domain_bars_say_so(write: Write) -> None:
     page, _, _ = write([outside])
     assert "outside its domain: not to be relied on" in page.text
     assert "none: no class is named" in page.text
+    assert "Speaks for Pre-B, outside its domain" in page.text
+    assert "0.98, outside its domain" in page.text
 
 
 def test_review_comes_first_within_a_case_and_among_cases(write: Write) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from leukolens.report.words import (
+    SQUEEZE_SOURCES,
     answer,
     answer_sentence,
     probability_of_label,
@@ -18,12 +19,6 @@ from leukolens.report.words import (
 if TYPE_CHECKING:
     from leukolens.finding import Finding, Quality
     from leukolens.report.thumbnails import Thumbnails
-
-_SQUEEZE_SOURCES: Final = {
-    "picture": "found in the picture",
-    "declared": "as declared",
-    "shape": "taken from its shape",
-}
 
 
 @dataclass(frozen=True)
@@ -185,7 +180,7 @@ def _measures(quality: Quality) -> tuple[tuple[str, str], ...]:
         ("Red cells cover", _percent(quality.red_cells)),
         ("Nuclei of white cells cover", _percent(quality.white_cells)),
         ("Painted out (bar, marks)", _percent(quality.burned_in)),
-        ("Squeeze", f"{squeeze}, {_SQUEEZE_SOURCES[quality.squeeze_source]}"),
+        ("Squeeze", f"{squeeze}, {SQUEEZE_SOURCES[quality.squeeze_source]}"),
     )
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from leukolens.finding import Case, Finding
+    from leukolens.finding import Case, Finding, Quality
 
 ANSWERS: Final = {
     "lymphoblasts": "Lymphoblasts",
@@ -14,6 +14,11 @@ ANSWERS: Final = {
     "no white cells": "No white cells",
 }
 _STATUS_WORDS: Final = {"refused": "Refused", "error": "Error"}
+SQUEEZE_SOURCES: Final = {
+    "picture": "as recognised in the picture",
+    "declared": "as declared",
+    "shape": "as taken from its shape",
+}
 _REVIEW: Final = "review: "
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -107,8 +112,20 @@ def why_review(finding: Finding) -> list[str]:
 
 
 def what_was_done(finding: Finding) -> list[str]:
-    """Return what was done to read the picture, each step once."""
-    return list(dict.fromkeys(note for note in finding.notes if not note.startswith(_REVIEW)))
+    """Return what was done to read and prepare the picture, each step once."""
+    steps = [note for note in finding.notes if not note.startswith(_REVIEW)]
+    if finding.quality is not None:
+        steps += _preparation(finding.quality)
+    return list(dict.fromkeys(steps))
+
+
+def _preparation(quality: Quality) -> list[str]:
+    steps = []
+    if abs(quality.squeeze - 1.0) >= 0.005:
+        steps.append(f"squeeze by {quality.squeeze:.3f} undone, {SQUEEZE_SOURCES[quality.squeeze_source]}")
+    if quality.burned_in > 0.0:
+        steps.append(f"scale bar or marks painted out, {100.0 * quality.burned_in:.1f} % of the picture")
+    return steps
 
 
 def review_rank(finding: Finding) -> tuple[bool, float]:

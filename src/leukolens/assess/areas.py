@@ -17,8 +17,8 @@ from leukolens.assess.intervals import (
     group_sums,
     kish,
     mean_of,
+    score_limits,
     shrink,
-    wilson,
 )
 from leukolens.assess.ranking import average_precision, placements
 
@@ -174,11 +174,8 @@ def precision_area_estimate(
     best_negative = scores[~positive].max() if not positive.all() else -np.inf
     behind = (scores[positive] <= best_negative).astype(np.float64)
     informative = int(np.count_nonzero(group_sums(behind, own)))
-    binomial = area * (1 - area) / positives
-    measured = float(np.nanvar(draws)) / binomial if binomial > 0 else 0.0
-    factor = shrink(measured, max(measured, kish(own)), informative)
     critical = critical_value(level, None if own is None else len(np.unique(own)) - 1)
-    low, high = wilson(area, positives / factor, critical)
+    low, high = score_limits(area, positives, float(np.nanvar(draws)), kish(own), informative, critical)
     return Estimate(area, low, high, "score-bootstrap", n, count)
 
 

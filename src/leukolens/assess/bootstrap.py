@@ -120,10 +120,10 @@ def mean_interval(
     count = group_count(groups)
     sums = group_sums(values, groups)
     sizes = group_sums(np.ones(len(values)), groups)
-    if len(sums) < 2 or np.ptp(sums / sizes) < 1e-9 * (bounds[1] - bounds[0]):
-        return _bounded_mean(mean, len(values) / kish(groups), bounds, len(values), count, level)
     strata = strata_of_units(labels, groups)
     draws = np.concatenate([(counts @ sums) / (counts @ sizes) for counts in resample(strata, replicates, seed)])
+    if len(sums) < 2 or np.ptp(draws) < 1e-9 * (bounds[1] - bounds[0]):
+        return _bounded_mean(mean, len(values) / kish(groups), bounds, len(values), count, level)
     left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
     low, high = _bca_limits(mean, draws, left_out, level)
     return Estimate(mean, max(bounds[0], min(low, mean)), min(bounds[1], max(high, mean)), "bca", len(values), count)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from leukolens.assess.intervals import (
     LEVEL,
     Estimate,
-    correlation,
+    critical_value,
     group_count,
     group_sums,
-    mean_of,
+    kish,
     proportion,
+    score_limits,
 )
 
 if TYPE_CHECKING:
@@ -115,20 +116,19 @@ def _f1_masks(predictions: Predictions, index: int) -> Masks:
 class ClassMetric:
     """A metric of one class against the others, as hits among counted images.
 
-    `related` is the correlation between two classes that is assumed at least where there is no error to learn it from.
+    `slope` is the derivative of the metric by the share of hits: 1 where it is that share.
     """
 
     estimate: Callable[[Predictions, int, float], Estimate]
     masks: Callable[[Predictions, int], Masks]
-    related: Callable[[int], float] = lambda _: 0.0
+    slope: Callable[[float], float] = lambda _: 1.0
 
 
 CLASS_METRICS: dict[str, ClassMetric] = {
     "recall": ClassMetric(recall, _recall_masks),
     "precision": ClassMetric(precision, _precision_masks),
     "specificity": ClassMetric(specificity, _specificity_masks),
-    # An error between two classes lowers the F1 of both.
-    "f1": ClassMetric(f1, _f1_masks, lambda classes: 1.0 / max(1, classes - 1)),
+    "f1": ClassMetric(f1, _f1_masks, lambda jaccard: 2 / (1 + jaccard) ** 2),
 }
 
 
@@ -151,28 +151,58 @@ def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate
     Estimate
     """
     metric = CLASS_METRICS[name]
-    present = predictions.present
-    parts = [metric.estimate(predictions, int(index), level) for index in present]
-    masks = [metric.masks(predictions, int(index)) for index in present]
-    influences = np.stack([_influence(*mask) for mask in masks], axis=1)
-    counted = np.stack([mask[0] for mask in masks], axis=1).astype(np.float64)
-    unknown = np.maximum(_overlap(counted, predictions.groups), metric.related(len(present)))
-    related = correlation(influences, predictions.groups, unknown)
-    return mean_of(parts, related, len(predictions), group_count(predictions.groups))
+    present = [int(index) for index in predictions.present]
+    values = [metric.estimate(predictions, index, level).value for index in present]
+    masks = [metric.masks(predictions, index) for index in present]
+    mean = float(np.mean([value or 0.0 for value in values]))
+    counted = [max(1, int(np.count_nonzero(mask[0]))) for mask in masks]
+    # Equal shares p in all classes would give the mean the variance p (1 - p) / trials.
+    trials = len(present) / float(np.mean([1 / n for n in counted]))
+    influences = _influences(metric, masks)
+    low, high = score_limits(
+        mean,
+        trials,
+        _variance(influences, predictions.groups),
+        kish(predictions.groups),
+        _informative(influences, masks, predictions.groups),
+        critical_value(level, None if predictions.groups is None else _unit_count(predictions) - 1),
+    )
+    undefined = values.count(None)
+    note = f"{undefined} of {len(values)} classes not defined, counted as 0" if undefined else ""
+    groups = group_count(predictions.groups)
+    return Estimate(mean, low, high, "score-linearised", len(predictions), groups, note)
 
 
-def _influence(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _unit_count(predictions: Predictions) -> int:
+    return group_count(predictions.groups) or len(predictions)
+
+
+def _influences(metric: ClassMetric, masks: list[Masks]) -> NDArray[np.float64]:
+    """By how much each image pulls the mean over classes from its value (N,)."""
+    influences: NDArray[np.float64] = np.mean([_influence(metric, *mask) for mask in masks], axis=0)
+    return influences
+
+
+def _influence(metric: ClassMetric, counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> NDArray[np.float64]:
     n = np.count_nonzero(counted)
     if n == 0:
         return np.zeros(len(counted))
     share = np.count_nonzero(hits & counted) / n
-    return np.where(counted, hits - share, 0.0) / n
+    return np.where(counted, hits - share, 0.0) * metric.slope(share) / n
 
 
-def _overlap(counted: NDArray[np.float64], groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
-    """How far two classes count the same groups: 0 (none) to 1, as the cosine of their numbers of images a group."""
-    sums = group_sums(counted, groups)
-    norm = np.sqrt((sums**2).sum(axis=0))
-    norm[norm == 0] = 1.0
-    overlap: NDArray[np.float64] = (sums / norm).T @ (sums / norm)
-    return overlap
+def _variance(influences: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
+    """Variance by the delta method; over groups where there are groups."""
+    sums = group_sums(influences, groups)
+    correction = 1.0 if groups is None else len(sums) / max(1, len(sums) - 1)
+    return float((sums**2).sum()) * correction
+
+
+def _informative(influences: NDArray[np.float64], masks: list[Masks], groups: NDArray[np.intp] | None) -> float:
+    """Effective number of images, or groups, with an error: those that pull more count for more (Kish 1965).
+
+    Of errors and hits, those that are fewer.
+    """
+    wrong = np.any([counted & ~hits for counted, hits in masks], axis=0)
+    sides = (np.abs(group_sums(np.where(side, influences, 0.0), groups)) for side in (wrong, ~wrong))
+    return min(float(side.sum()) ** 2 / max(float((side**2).sum()), 1e-300) for side in sides)

@@ -53,6 +53,10 @@ METHODS = {
         "design effect shrunk by one group towards full dependence) and Student's t"
     ),
     "wilson-jaccard": "Wilson score interval, as above, of the Jaccard index J, carried over by F1 = 2 J / (1 + J)",
+    "score-linearised": (
+        "Wilson's shape on the number of images that gives the linearised variance (delta method, over groups where "
+        "there are groups), shrunk by one unit towards the variance of a proportion"
+    ),
     "mover": "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the classes and their correlation",
     "newcombe": (
         "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance raised to the placement variance "
@@ -170,6 +174,36 @@ def design_effect(values: NDArray[np.float64], groups: NDArray[np.intp] | None) 
     typical = np.median(values)
     informative = int(np.count_nonzero(group_sums((values != typical).astype(np.float64), groups)))
     return shrink(measured, max(measured, kish(groups)), informative)
+
+
+def score_limits(
+    value: float, trials: float, variance: float, alike: float, informative: float, critical: float
+) -> tuple[float, float]:
+    """Return an interval of Wilson's shape for a figure that is no plain proportion.
+
+    Parameters
+    ----------
+    value
+        The figure, 0 to 1.
+    trials
+        Number of images that a proportion of the same value would need to be known about as well.
+    variance
+        Of the figure, estimated.
+    alike
+        By how much groups that are alike within raise the variance, `kish`; 1 without groups.
+    informative
+        Units with an error, which the estimate of the variance rests on, see `shrink`.
+    critical
+        Critical value.
+
+    Returns
+    -------
+    tuple of float
+        The Wilson interval on the number of trials that gives the estimated variance, shrunk by one unit.
+    """
+    binomial = value * (1 - value) / trials
+    measured = variance / binomial if binomial > 0 else 0.0
+    return wilson(value, trials / shrink(measured, max(measured, alike), informative), critical)
 
 
 def proportion(hits: NDArray[np.bool_], groups: NDArray[np.intp] | None = None, level: float = LEVEL) -> Estimate:

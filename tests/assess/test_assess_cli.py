@@ -1,0 +1,180 @@
+"""``leukolens evaluate`` with a tiny bundle on painted pictures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from leukolens.cli.main import main
+from leukolens.data import make_split, write_split
+from leukolens.screen import load
+
+pytest.importorskip("onnx", reason="needs leukolens[train]")
+pytest.importorskip("matplotlib", reason="needs leukolens[train]")
+
+from tiny_bundle import write_tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def split_file(with_patients, tmp_path_factory):
+    path = tmp_path_factory.mktemp("splits") / "three.json"
+    write_split(make_split(with_patients, method="random-image", folds=3, seed=1), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(request, monkeypatch):
+    """Drawing takes most of the time; one test draws."""
+    if request.node.name != "test_all_images":
+        monkeypatch.setattr("leukolens.assess.output.draw_all", lambda *_: [])
+
+
+def call(*words: object) -> int:
+    return main(["evaluate", *map(str, words)])
+
+
+def test_all_images(bundle, pictures, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call(bundle, pictures, "--out", out, "--engine", "onnxruntime", "--stress", "grey") == 0
+    told = capsys.readouterr().out
+    assert "balanced accuracy" in told
+    assert "For research use only, not a diagnosis." in told
+    assert "no split: all images" in told
+    content = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert content["images"] == 24
+    assert content["bundle"]["name"] == "tiny"
+    assert content["training"]["status"] == "unknown"
+    assert content["leukaemia"]["negative_classes"] == ["Benign"]
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert manifest["configuration"]["stresses"] == ["grey"]
+    assert manifest["seed"] == 88
+    assert str(tmp_path) not in json.dumps(manifest)
+    assert str(tmp_path) not in (out / "report.html").read_text("utf-8")
+
+
+def test_probabilities_are_those_of_screening(bundle, pictures, tmp_path):
+    out = tmp_path / "out"
+    assert call(bundle, pictures, "--out", out, "--engine", "onnxruntime") == 0
+    screener = load(bundle, engine="onnxruntime", only="field")
+    lines = (out / "predictions.csv").read_text("utf-8").splitlines()
+    header = lines[0].split(",")
+    for line in (lines[1], lines[-1]):
+        row = dict(zip(header, line.split(","), strict=True))
+        finding = screener.screen(pictures / row["path"])
+        assert finding.sha256 == row["sha256"]
+        for name, value in finding.field.probabilities.items():
+            assert float(row[f"p {name}"]) == pytest.approx(value, abs=1e-6)
+
+
+def test_side_of_a_split_with_patients(bundle, pictures, split_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    table = ["--labels", pictures / "labels.csv", "--patient-column", "patient"]
+    assert call(bundle, pictures, *table, "--split", split_file, "--fold", 1, "--out", out) == 0
+    content = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert content["images"] == 8
+    assert content["split"]["leaky"] is True
+    assert content["split"]["short"].startswith("LEAKY random split by image, fold 1")
+    assert content["data"]["grouping"] == "patients and exact duplicates"
+    assert "LEAKY" in capsys.readouterr().out
+    assert "LEAKY" in (out / "report.html").read_text("utf-8")
+
+
+def test_requirement_that_is_not_met(bundle, pictures, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call(bundle, pictures, "--out", out, "--require", "accuracy=1.0", "--require", "brier=2") == 4
+    error = capsys.readouterr().err
+    assert "accuracy=1.0" in error
+    assert "brier" not in error
+    content = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert [one["met"] for one in content["requirements"]] == [False, True]
+
+
+def test_unreadable_picture(bundle, tmp_path, pictures, capsys):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(pictures, data)
+    (data / "labels.csv").unlink()
+    (data / "Pre-B" / "bad.png").write_bytes(b"no picture")
+    assert call(bundle, data, "--out", tmp_path / "out") == 1
+    assert "1 files could not be read" in capsys.readouterr().out
+    assert "bad.png" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--require", "accurcy=0.9"], "'accuracy'"),
+        (["--require", "accuracy=high"], "NAME=NUMBER"),
+        (["--stress", "grye"], "'grey'"),
+        (["--fold", "0"], "--split"),
+        (["--split", "nowhere.json"], "No split file"),
+        (["--negative", "Bengin"], "'Benign'"),
+        (["--patient-column", "who"], ""),
+        (["--engine", "tensorrt"], "onnxruntime"),
+    ],
+)
+def test_wrong_options_are_found_before_the_work(bundle, pictures, tmp_path, capsys, options, part, monkeypatch):
+    monkeypatch.setattr("leukolens.cli.evaluate_run.evaluate", lambda *_, **__: pytest.fail("the work began"))
+    assert call(bundle, pictures, "--out", tmp_path / "out", *options) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_unwritable_out_is_found_before_the_bundle_is_loaded(pictures, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert call("no-such-bundle", pictures, "--out", tmp_path / "file" / "out") == 2
+    assert "cannot be written to" in capsys.readouterr().err
+
+
+def test_evaluation_is_not_written_over_unasked(bundle, pictures, tmp_path, capsys):
+    (tmp_path / "metrics.json").write_text("{}")
+    assert call(bundle, pictures, "--out", tmp_path) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert call(bundle, pictures, "--out", tmp_path, "--overwrite") == 0
+
+
+def test_other_classes_are_refused_with_both_lists(bundle, tmp_path, pictures, capsys):
+    import shutil
+
+    shutil.copytree(pictures / "Pre-B", tmp_path / "data" / "Monocyte")
+    shutil.copytree(pictures / "Pro-B", tmp_path / "data" / "Pro-B")
+    assert call(bundle, tmp_path / "data", "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "Early Pre-B" in error
+    assert "Monocyte" in error
+
+
+def test_command_line_shows_names_of_files_only(tmp_path):
+    from pathlib import Path
+
+    from leukolens.cli.evaluate_run import Request, command_line
+
+    request = Request(
+        bundle=str(tmp_path / "my bundle"),
+        data=tmp_path,
+        out=Path("/somewhere/run"),
+        split=tmp_path / "s.json",
+        fold=2,
+        side="test",
+        labels=None,
+        label_column="label",
+        path_column="path",
+        patient_column=None,
+        negative=("Benign",),
+        require=("accuracy=0.9",),
+        stress="all",
+        engine="auto",
+        threads=None,
+        seed=88,
+        overwrite=False,
+    )
+    assert command_line(request) == (
+        f"leukolens evaluate 'my bundle' {tmp_path.name} --split s.json --fold 2 --side test --negative Benign "
+        "--require accuracy=0.9 --stress all --seed 88 --out run"
+    )

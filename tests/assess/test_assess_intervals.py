@@ -1,0 +1,308 @@
+"""Intervals against published values, degenerate input, and what must hold of every interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from assess_samples import NAMES, guess, perfect
+
+from leukolens.assess.areas import auc_estimate, macro_auc, precision_area_estimate
+from leukolens.assess.bootstrap import mean_interval, resample, strata_of_units
+from leukolens.assess.confusion import macro
+from leukolens.assess.intervals import (
+    METHODS,
+    correlation,
+    critical_value,
+    design_effect,
+    kish,
+    mean_of,
+    proportion,
+    shrink,
+    wilson,
+)
+from leukolens.assess.predictions import check_predictions
+from leukolens.assess.scores import Scores, flat_names, score
+
+stats = pytest.importorskip("scipy.stats", reason="needs leukolens[train]")
+
+
+# --- Wilson -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [  # Newcombe 1998, Two-sided confidence intervals for the single proportion, table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_as_published(hits, n, low, high):
+    assert wilson(hits / n, n, critical_value()) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_as_scipy():
+    for hits, n in ((8, 9), (2872, 2880), (324, 325), (25, 25)):
+        theirs = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
+        marks = np.arange(n) < hits
+        ours = proportion(marks)
+        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_nothing_to_count_says_nothing():
+    nothing = proportion(np.zeros(0, dtype=bool))
+    assert nothing.value is None
+    assert (nothing.low, nothing.high) == (0.0, 1.0)
+    assert nothing.note
+
+
+def test_critical_values():
+    assert critical_value() == pytest.approx(1.959964, abs=1e-6)
+    assert critical_value(0.95, 10) == pytest.approx(2.228139, abs=1e-6)
+
+
+# --- groups -----------------------------------------------------------------------------------------------------
+
+
+def test_wholly_alike_images_count_as_their_groups():
+    """25 patients of 10 equal images each tell as much as 25 images."""
+    right = np.repeat(np.arange(25) >= 3, 10)
+    groups = np.repeat(np.arange(25), 10)
+    assert design_effect(right.astype(float), groups) == pytest.approx(10, rel=0.05)
+    ours = proportion(right, groups)
+    alone = wilson(22 / 25, 25, critical_value(0.95, 24))
+    assert (ours.low, ours.high) == pytest.approx(alone, abs=0.01)
+
+
+def test_all_right_in_few_groups_is_as_wide_as_the_groups_are_few():
+    """FIELD.md: 25 of 25 benign patients right has a lower bound of 0.86, however many images each has."""
+    images = proportion(np.ones(2500, dtype=bool))
+    patients = proportion(np.ones(2500, dtype=bool), np.arange(2500) // 100)
+    assert images.low > 0.998
+    assert 0.83 < patients.low < 0.88
+
+
+def test_independent_images_in_groups_lose_little():
+    rng = np.random.default_rng(0)
+    right = rng.random(4000) < 0.9
+    effects = [design_effect(right.astype(float), rng.permutation(4000) // 10) for _ in range(20)]
+    assert 1 <= np.mean(effects) < 1.25
+
+
+def test_one_group_says_next_to_nothing():
+    told = proportion(np.arange(50) < 40, np.zeros(50, dtype=int))
+    assert told.low < 0.1
+    assert told.high > 0.99
+
+
+def test_groups_of_one_change_nothing_but_the_tails():
+    right = np.arange(400) < 390
+    alone, single = proportion(right), proportion(right, np.arange(400))
+    assert (single.low, single.high) == pytest.approx((alone.low, alone.high), abs=2e-3)
+
+
+def test_kish_and_shrink():
+    assert kish(np.array([0, 0, 1, 2, 2, 2])) == pytest.approx((4 + 1 + 9) / 6)
+    assert kish(None) == 1
+    assert shrink(3.0, 12.0, 0) == 12.0
+    assert shrink(3.0, 12.0, 1) == pytest.approx(6.0)
+    assert shrink(3.0, 12.0, 1000) == pytest.approx(3.0, rel=2e-3)
+
+
+# --- means over classes -----------------------------------------------------------------------------------------
+
+
+def test_mean_of_independent_proportions_is_square_and_add():
+    parts = [proportion(np.arange(100) < 90), proportion(np.arange(50) < 30)]
+    ours = mean_of(parts, np.eye(2), 150, None)
+    down = np.hypot(*(part.value - part.low for part in parts)) / 2
+    up = np.hypot(*(part.high - part.value for part in parts)) / 2
+    assert (ours.low, ours.high) == pytest.approx((0.75 - down, 0.75 + up))
+    alike = mean_of(parts, np.ones((2, 2)), 150, None)
+    assert alike.low == pytest.approx(np.mean([part.low for part in parts]))
+
+
+def test_correlation_is_that_of_numpy_where_it_is_known():
+    rng = np.random.default_rng(0)
+    influences = rng.normal(size=(200, 3))
+    influences[:, 1] += influences[:, 0]
+    influences -= influences.mean(axis=0)
+    unknown = np.full((3, 3), 0.5)
+    assert correlation(influences, None, unknown) == pytest.approx(np.corrcoef(influences.T))
+    influences[:, 2] = 0
+    filled = correlation(influences, None, unknown)
+    assert filled[0, 2] == 0.5
+    assert filled[2, 2] == 1
+
+
+# --- areas ------------------------------------------------------------------------------------------------------
+
+
+def test_area_of_normal_scores_as_newcombe():
+    """Where the placement variance is the smaller one, the interval solves Newcombe's equation."""
+    rng = np.random.default_rng(0)
+    positive = np.arange(100) < 40
+    scores = rng.normal(size=100) + 2.2 * positive
+    ours = auc_estimate(positive, scores, None)
+
+    def distance(t):
+        half = 100 / 2 - 1
+        variance = t * (1 - t) * (1 + half * (1 - t) / (2 - t) + half * t / (1 + t)) / (40 * 60)
+        return abs(ours.value - t) - critical_value() * np.sqrt(variance)
+
+    assert distance(ours.low) == pytest.approx(0, abs=1e-9)
+    assert distance(ours.high) == pytest.approx(0, abs=1e-9)
+
+
+def test_perfect_ranking_still_has_a_width():
+    positive = np.arange(100) < 30
+    scores = positive + np.linspace(0, 0.5, 100)
+    for estimate in (auc_estimate, precision_area_estimate):
+        told = estimate(positive, scores, None)
+        assert told.value == 1
+        assert told.high == 1
+        assert 0.85 < told.low < 0.98
+        grouped = estimate(positive, scores, np.arange(100) // 10)
+        assert grouped.low < told.low
+
+
+def test_turned_ranking_mirrors_the_area():
+    rng = np.random.default_rng(0)
+    positive, scores = rng.random(80) < 0.4, rng.normal(size=80)
+    one, other = auc_estimate(positive, scores, None), auc_estimate(~positive, scores, None)
+    assert other.value == pytest.approx(1 - one.value)
+    assert (other.low, other.high) == pytest.approx((1 - one.high, 1 - one.low), abs=0.02)
+
+
+# --- bootstrap --------------------------------------------------------------------------------------------------
+
+
+def test_bootstrap_as_scipy():
+    values = np.random.default_rng(4).exponential(size=400)
+    ours = mean_interval(values, np.zeros(400, dtype=int), None, (0, 50), replicates=6000)
+    theirs = stats.bootstrap((values,), np.mean, n_resamples=6000, method="BCa", rng=0).confidence_interval
+    assert ours.method == "bca"
+    assert ours.value == values.mean()
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.012)
+
+
+def test_seed_decides_the_bootstrap():
+    values = np.random.default_rng(4).exponential(size=60)
+    labels = np.arange(60) % 3
+    first = mean_interval(values, labels, None, (0, 50), replicates=200, seed=5)
+    assert first == mean_interval(values, labels, None, (0, 50), replicates=200, seed=5)
+    assert first != mean_interval(values, labels, None, (0, 50), replicates=200, seed=6)
+
+
+def test_strata_keep_their_size():
+    strata = strata_of_units(np.repeat([0, 1, 2], (50, 30, 20)), None)
+    draws = np.concatenate(list(resample(strata, 100, 0)))
+    assert draws.shape == (100, 100)
+    for name, size in ((0, 50), (1, 30), (2, 20)):
+        assert (draws[:, strata == name].sum(axis=1) == size).all()
+
+
+def test_strata_of_groups_are_the_class_of_most_of_their_images():
+    labels = np.array([0, 0, 1, 1, 1, 0, 1, 1])
+    groups = np.array([5, 5, 5, 2, 2, 2, 9, 9])
+    assert strata_of_units(labels, groups).tolist() == [1, 1, 1]  # groups 2, 5, 9; the only one of class 0 joins
+    single = strata_of_units(np.array([0, 1, 2, 2]), None)
+    assert single[0] == single[1] != single[2]
+
+
+def test_groups_widen_the_bootstrap():
+    rng = np.random.default_rng(0)
+    values = np.repeat(rng.exponential(size=40), 10)
+    labels, groups = np.repeat(np.arange(40) % 2, 10), np.repeat(np.arange(40), 10)
+    alone = mean_interval(values, labels, None, (0, 50), replicates=500)
+    together = mean_interval(values, labels, groups, (0, 50), replicates=500)
+    assert together.high - together.low > 2.5 * (alone.high - alone.low)
+
+
+def test_nothing_to_resample_falls_back_to_the_widest_mean():
+    same = mean_interval(np.zeros(50), np.zeros(50, dtype=int), None, (0.0, 2.0))
+    assert same.method == "bounded-mean"
+    assert (same.value, same.low) == (0.0, 0.0)
+    assert same.high == pytest.approx(2 * wilson(0, 50, critical_value())[1])
+
+
+# --- whatever the predictions -----------------------------------------------------------------------------------
+
+
+def all_sound(scores: Scores) -> None:
+    for name, figure in scores.flat().items():
+        assert figure.method in METHODS, name
+        assert np.isfinite([figure.low, figure.high]).all(), name
+        assert figure.low <= figure.high, name
+        if figure.value is None:
+            assert figure.note, name
+        else:
+            assert figure.low <= figure.value <= figure.high, name
+            assert figure.high > figure.low, f"{name}: an interval without a width"
+
+
+def one_image(right: bool):
+    return check_predictions([0], [[0.9, 0.1] if right else [0.1, 0.9]], NAMES[:2])
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        one_image(right=True),
+        one_image(right=False),
+        perfect(),
+        perfect(group=5),
+        perfect((1, 1)),
+        perfect((40, 0, 3)),
+        perfect((0, 0, 7)),
+        guess(30, 4, 0.0, 1),
+        guess(30, 4, -3.0, 1),
+        guess(90, 4, 2.0, 1, group=9),
+        guess(40, 2, 5.0, 1, group=40),
+        check_predictions(np.zeros(20, int), np.tile([0.5, 0.5], (20, 1)), NAMES[:2]),
+        check_predictions(np.arange(20) % 2, np.tile([0.5, 0.5], (20, 1)), NAMES[:2]),
+        check_predictions(np.ones(20, int), np.tile([1.0, 0.0], (20, 1)), NAMES[:2]),
+    ],
+    ids=[
+        "one right", "one wrong", "all right", "all right in groups", "two images", "a class without images",
+        "one class", "guessing", "all wrong", "groups", "one group", "one class tied", "all tied", "all surely wrong",
+    ],
+)  # fmt: skip
+def test_every_interval_is_sound(predictions):
+    scores = score(predictions, ("Benign",), replicates=100)
+    all_sound(scores)
+    assert list(scores.flat()) == flat_names(predictions.classes, leukaemia=True)
+
+
+def test_class_without_images_is_left_out_of_averages():
+    scores = score(perfect((40, 0, 3)), replicates=50)
+    assert scores.by_class["Early Pre-B"]["recall"].value is None
+    assert scores.by_class["Early Pre-B"]["auc"].note
+    assert scores.overall["balanced_accuracy"].value == 1
+    assert scores.leukaemia is None
+
+
+def test_class_that_is_never_called_counts_as_no_precision():
+    sample = check_predictions([0, 0, 1], [[0.9, 0.1]] * 3, NAMES[:2])
+    assert score(sample, replicates=50).by_class["Early Pre-B"]["precision"].value is None
+    told = macro(sample, "precision")
+    assert told.value == pytest.approx((2 / 3) / 2)
+    assert "1 of 2 classes not defined" in told.note
+
+
+def test_macro_auc_of_one_class_is_not_defined():
+    assert macro_auc(perfect((0, 0, 7))).value is None
+
+
+def test_groups_widen_every_interval():
+    grouped = guess(600, 3, 2.0, 3, group=20, alike=0.8)
+    alone = check_predictions(grouped.labels, grouped.probabilities, grouped.classes)
+    wide, narrow = (
+        score(grouped, ("Benign",), replicates=300).overall,
+        score(alone, ("Benign",), replicates=300).overall,
+    )
+    for name, figure in wide.items():
+        assert figure.high - figure.low > 1.3 * (narrow[name].high - narrow[name].low), name
+        assert figure.groups == 30
+        assert narrow[name].groups is None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Picture = NDArray[np.uint8]
 
-OUT_OF_FOCUS: Final = 0.20
+OUT_OF_FOCUS: Final = 0.28
 """Focus below which the flag is set: blurrier than 99 of 100 real fields."""
 UNDER_EXPOSED: Final = 35.0
 OVER_EXPOSED: Final = 97.0
@@ -34,19 +34,22 @@ NO_COLOUR: Final = 0.06
 """Spread of optical density between channels, against the density itself, below which a picture has no colour."""
 
 _SIDE: Final = 320  # px; longer side of the reduced picture on which cells are looked for
+_MIDDLE: Final = 0.75  # share of width and height on which focus is read, where the objective's field is flat
 _FINE, _COARSE = 0.8, 2.4  # px; the two blurs between which edge width is read
-_HALF_FOCUS: Final = 1.6  # edge width at which focus is one half
-_EDGE_SHARE: Final = 98.0  # percentile of gradients that stands for the cells' edges
+_HALF_FOCUS: Final = 1.3  # edge width at which focus is one half
+_CLEAR_EDGE: Final = 0.3  # least slope of a clear edge against the steepest ones
 _LEAST_EDGE: Final = 1.0  # grey levels per px; less, and there is nothing to judge focus by
 _LEAST_CONTRAST: Final = 0.06  # optical density that the densest 1 % reach where there are cells at all
 _LEAST_DENSITY: Final = 0.03  # optical density of the palest cell
-_WHITE_DYE: Final = (
-    0.72,
-    0.40,
-)  # least nuclear dye of a nucleus against red cells' density: in grey, and more in colour
+_WHITE_IN_GREY: Final = 0.75  # least nuclear dye of a nucleus against the density of red cells, without colour
+_WHITE_IN_COLOUR: Final = 1.22  # the same in full colour
 _FULL_COLOUR: Final = 0.8  # spread between channels, against density, from which a picture counts as fully coloured
+_PACKED: Final = 0.6  # share of a picture that cells fill where they are packed
 _PACKED_DYE: Final = 0.15  # nuclear dye of a field in which nearly all is nucleus
+_REACH: Final = 0.22  # width, against the picture's, of the surroundings in which the background is looked for
+_RED_CELL: Final = 0.07  # optical density of a pale red cell
 _CORE: Final = 0.45  # radius of the compact core of a nucleus against that of red cells
+_LARGEST_RED_CELL: Final = 0.06  # radius against the picture's width
 _ROUND: Final = 0.6  # least roundness (1 for a circle) of a hole that is the pale middle of a red cell
 _LEAST_STAIN: Final = 0.05  # optical density of nuclear dye below which nothing counts as stained
 
@@ -125,34 +128,32 @@ def _cell_flags(cells: _Cells) -> list[str]:
 
 
 def _focus(green: NDArray[np.uint8]) -> float:
-    """Sharpness, 0 to 1, from the width of the steepest edges; whatever the brightness and contrast.
+    """Sharpness, 0 to 1, from the typical width of the clear edges; whatever the brightness and contrast.
 
     An edge blurred by s has its steepest slope as 1 / s. After two more blurs, f and c, the slopes are as
     sqrt(s^2 + c^2) to sqrt(s^2 + f^2), which gives s in pixels. The width is weighed with the root of the picture's
     width: a picture of more pixels ought to be sharper against its width, but may be softer in each pixel.
     """
-    values = np.ascontiguousarray(green).astype(np.float32)
-    buffers = [np.empty_like(values) for _ in range(3)]
-    fine, coarse = (_steepest(values, sigma, buffers) for sigma in (_FINE, _COARSE))
-    if coarse < _LEAST_EDGE:
+    above, aside = (round(0.5 * (1.0 - _MIDDLE) * side) for side in green.shape)
+    values = green[above : green.shape[0] - above, aside : green.shape[1] - aside].astype(np.float32)
+    coarse = _slopes(values, _COARSE)
+    steepest = float(np.percentile(coarse[::2, ::2], 99.5))
+    if steepest < _LEAST_EDGE:
         return 0.0
-    ratio = float(np.clip((fine / coarse) ** 2, 1.0 + 1e-6, (_COARSE / _FINE) ** 2))
-    width = np.sqrt(max(0.0, (_COARSE**2 - ratio * _FINE**2) / (ratio - 1.0)))
-    width *= np.sqrt(224.0 / green.shape[1])
+    edges = (coarse >= cv2.dilate(coarse, np.ones((3, 3), np.uint8))) & (coarse >= _CLEAR_EDGE * steepest)
+    fine = cv2.dilate(_slopes(values, _FINE), np.ones((5, 5), np.uint8))
+    ratio = float(np.percentile(np.divide(fine[edges], coarse[edges]), 60.0)) ** 2
+    ratio = min(max(ratio, 1.0 + 1e-6), (_COARSE / _FINE) ** 2)
+    width = np.sqrt((_COARSE**2 - ratio * _FINE**2) / (ratio - 1.0)) * np.sqrt(224.0 / green.shape[1])
     return float(1.0 / (1.0 + (width / _HALF_FOCUS) ** 3))
 
 
-def _steepest(values: Floats, sigma: float, buffers: list[Floats]) -> float:
-    """Gradient in grey levels per px that only the strongest edges exceed, after a blur of `sigma` px.
-
-    The buffers, three of the shape of `values`, are written over: fresh pages would cost more than the arithmetic.
-    """
-    smooth, across, down = buffers
-    cv2.GaussianBlur(values, (0, 0), sigma, dst=smooth, borderType=cv2.BORDER_REFLECT_101)
-    cv2.Sobel(smooth, cv2.CV_32F, 1, 0, dst=across, ksize=3, scale=1 / 8)
-    cv2.Sobel(smooth, cv2.CV_32F, 0, 1, dst=down, ksize=3, scale=1 / 8)
-    cv2.magnitude(across, down, magnitude=smooth)
-    return float(np.percentile(smooth[::2, ::2], _EDGE_SHARE))
+def _slopes(values: Floats, sigma: float) -> Floats:
+    """Give the gradient (H, W) in grey levels per px, after a blur of `sigma` px."""
+    smooth = cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    return np.asarray(cv2.magnitude(across, down, magnitude=smooth), np.float32)
 
 
 def _clipped_fraction(rgb: Picture) -> float:
@@ -189,8 +190,8 @@ def _look_for_cells(rgb: Picture) -> _Cells:
     inside = cells > 0
     spread = cv2.add(cv2.absdiff(green, blue), cv2.absdiff(red, green))
     colour = cv2.mean(spread, cells)[0] / cv2.mean(mean, cells)[0]
-    least = _least_dye(mean[inside], colour)
-    nuclei = _nuclei(dye, cells, least, packed=_is_packed(density[::2, ::2][inside[::2, ::2]]))
+    least = _PACKED_DYE if _is_packed(density, inside) else _least_dye(mean[inside], colour)
+    nuclei = _nuclei(dye, _red_cell_radius(_tight(mean, inside)), least)
     stain = (dye >= max(0.85 * least, _LEAST_STAIN)) & (blue < 0.8 * mean)
     grown = cv2.dilate(nuclei, np.ones((5, 5), np.uint8))
     return _Cells(
@@ -207,8 +208,9 @@ def _density(rgb: Picture) -> Floats:
     smooth = cv2.GaussianBlur(rgb, (3, 3), 0.7)
     density = cv2.LUT(smooth, _density_table())
     height, width = rgb.shape[:2]
-    quarter = cv2.resize(density, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
-    side = max(5, int(0.22 * quarter.shape[1])) | 1
+    gaps = cv2.erode(density, np.ones((3, 3), np.uint8))
+    quarter = cv2.resize(gaps, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    side = max(5, round(_REACH * quarter.shape[1])) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     ground = cv2.erode(quarter, kernel, borderType=cv2.BORDER_REPLICATE)
     ground = cv2.blur(ground, (side, side), borderType=cv2.BORDER_REPLICATE)
@@ -226,15 +228,28 @@ def _density_table() -> Floats:
 def _cell_mask(mean: Floats, densest: float) -> NDArray[np.uint8]:
     """Whatever stands out from the background (H, W), 0 or 1."""
     levels = np.clip(mean * 600.0, 0, 255).astype(np.uint8)
-    between, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    between = _parting(levels)
+    # Where nuclei are much denser than red cells, that lies between those two; then the rest is parted once more.
+    rest = levels[levels <= between]
+    within = _parting(rest.reshape(-1, 1))
+    pale = rest[rest > within]
+    if pale.size > 0.05 * levels.size and float(pale.mean()) > max(600.0 * _RED_CELL, 3.0 * float(rest.mean())):
+        between = within
     least = max(0.5 * min(between / 600.0, 0.5 * densest), _LEAST_DENSITY)
     return np.asarray(mean > least).astype(np.uint8)
 
 
-def _is_packed(density: Floats) -> bool:
-    """Whether the typical pixel of a cell, of (n, 3) densities, is nucleus itself: then nothing can stand out."""
-    red, green, blue = (float(value) for value in np.median(density, axis=0))
-    return 0.5 * (red + green) - 0.5 * blue >= _PACKED_DYE and green < 2.0 * red
+def _parting(levels: NDArray[np.uint8]) -> float:
+    """Give the level that parts two classes best (Otsu 1979)."""
+    return float(cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0])
+
+
+def _is_packed(density: Floats, inside: NDArray[np.bool_]) -> bool:
+    """Whether cells fill the picture and their typical pixel is nucleus itself: then nothing can stand out."""
+    if float(inside.mean()) < _PACKED:
+        return False
+    red, green, blue = (float(value) for value in np.median(density[::2, ::2][inside[::2, ::2]], axis=0))
+    return 0.5 * (red + green - blue) >= _PACKED_DYE and green < 2.0 * red and blue < 0.4 * green
 
 
 def _least_dye(density: Floats, colour: float) -> float:
@@ -243,18 +258,27 @@ def _least_dye(density: Floats, colour: float) -> float:
     It is asked more of where the picture has colour, for there red cells that overlap are dense without being dyed.
     """
     red_density = float(np.percentile(density[::4], 40))
-    return (_WHITE_DYE[0] + _WHITE_DYE[1] * min(1.0, colour / _FULL_COLOUR)) * red_density
+    coloured = min(1.0, colour / _FULL_COLOUR)
+    return (_WHITE_IN_GREY + (_WHITE_IN_COLOUR - _WHITE_IN_GREY) * coloured) * red_density
 
 
-def _nuclei(dye: Floats, cells: NDArray[np.uint8], least: float, *, packed: bool) -> NDArray[np.uint8]:
-    """Find nuclei of white cells (H, W), 0 or 1: what holds much nuclear dye all over a compact core."""
-    radius = max(1, round(_CORE * _red_cell_radius(cells)))
+def _nuclei(dye: Floats, red_cell: float, least: float) -> NDArray[np.uint8]:
+    """Find nuclei of white cells (H, W), 0 or 1: what holds much nuclear dye all over a compact core.
+
+    `red_cell` is the radius of red cells in px, `least` the least dye of a nucleus.
+    """
+    radius = max(1, round(_CORE * min(red_cell, _LARGEST_RED_CELL * dye.shape[1])))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     core = np.asarray(cv2.morphologyEx(dye, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
     most = float(core.max())
-    if not packed and most < least:
-        return np.zeros_like(cells)
+    if most < least:
+        return np.zeros(dye.shape, np.uint8)
     return np.asarray(core >= max(0.85 * least, 0.55 * most)).astype(np.uint8)
+
+
+def _tight(mean: Floats, inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Narrow the mask of cells to half their own density, so that a halo does not join neighbours."""
+    return np.asarray(mean > 0.5 * np.percentile(mean[inside][::4], 40)).astype(np.uint8)
 
 
 def _red_cell_radius(cells: NDArray[np.uint8]) -> float:
@@ -269,4 +293,4 @@ def _red_cell_radius(cells: NDArray[np.uint8]) -> float:
         cv2.drawContours(filled, middles, -1, 1, cv2.FILLED)
     depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)
     peaks = depth[(depth >= cv2.dilate(depth, np.ones((5, 5), np.uint8))) & (depth >= 2.0)]
-    return float(np.median(peaks)) if peaks.size > 3 else 4.0
+    return float(np.percentile(peaks, 35)) if peaks.size > 3 else 4.0

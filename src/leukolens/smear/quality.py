@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
 
 OUT_OF_FOCUS: Final = 0.28
-"""Focus below which the flag is set: blurrier than 99 of 100 real fields."""
+"""Focus below which the flag is set: blurrier than all but 1 of 2,880 fields of the data set."""
 UNDER_EXPOSED: Final = 35.0
 OVER_EXPOSED: Final = 97.0
-"""Mean L* beyond which the flags are set: beyond all real fields of seven laboratories (39 to 96)."""
+"""Mean L* beyond which the flags are set: beyond all real fields of seven laboratories."""
 CLIPPED: Final = 0.60
 HARDLY_ANY_STAIN: Final = 0.001
 FEW_RED_CELLS: Final = 0.03

@@ -31,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = sorted(arguments.run.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-")))
     folds = [_rows(folder / "predictions-test.csv") for folder in folders]
-    result = pool(folds, json.loads((folders[0] / "run.json").read_text("utf-8")))
+    result = pool(folds, json.loads((folders[0] / "training.json").read_text("utf-8")))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "thesis-protocol.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     (arguments.out / "thesis-protocol.md").write_text(table(result), "utf-8")
@@ -47,7 +47,7 @@ def pool(folds: list[list[dict[str, str]]], run: dict[str, Any]) -> dict[str, An
     folds
         Rows of ``predictions-test.csv``, one list a fold.
     run
-        ``run.json`` of one fold.
+        ``training.json`` of one fold.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def run(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path_factory: p
 def test_a_run_leaves_all_that_was_promised(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
     assert names >= {
-        "run.json",
+        "training.json",
         "summary.json",
         "weights.safetensors",
         "last.ckpt",
@@ -70,7 +70,7 @@ def test_a_run_leaves_all_that_was_promised(run: Path) -> None:
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert all(0 <= float(row["val_accuracy"]) <= 1 and float(row["train_loss"]) > 0 for row in rows)
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
-    manifest = json.loads((run / "run.json").read_text())["manifest"]
+    manifest = json.loads((run / "training.json").read_text())["manifest"]
     assert manifest["seed"] == 88
     assert manifest["packages"]["torch"] == torch.__version__.split("+")[0]
 
@@ -182,7 +182,7 @@ def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, 
     out = tmp_path / "run"
     changes = ["--set", "epochs=1", "--negative", "gesund"]
     assert main([*_train(class_folders, split, tiny_recipe, out, *columns), *changes]) == 0
-    run = json.loads((out / "run.json").read_text())["run"]
+    run = json.loads((out / "training.json").read_text())["run"]
     assert run["negative"] == ["gesund"]
     assert sorted(run["classes"]) == ["ALL", "gesund"]
     bundle = tmp_path / "bundle"

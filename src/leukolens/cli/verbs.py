@@ -32,7 +32,6 @@ _TABLE: Final = {
     "train": Verb("leukolens.cli.train", "Train a network on labelled pictures.", "train"),
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
-    "bench": Verb("leukolens.cli.bench", "Measure speed and memory on this machine.", "train"),
 }
 
 

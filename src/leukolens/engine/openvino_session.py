@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from leukolens.engine.contract import INPUT, OUTPUT_RANKS, Tensor
 from leukolens.engine.session import PooledSession
 from leukolens.finding import BundleError, UsageError
@@ -66,6 +68,9 @@ class OpenVinoSession(PooledSession):
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(threads):
             self._idle.put(compiled.create_infer_request())
+        # OpenVINO prepares itself at its first inference, and two threads that come first together can wait for each
+        # other for ever. So the first inference is made here.
+        self._infer(np.zeros((1, *self.image_size, 3), np.uint8))
 
     def _infer(self, image: NDArray[np.uint8]) -> Outputs:
         request = self._idle.get()

@@ -24,12 +24,16 @@ class Quality(_Strict):
 
     focus: float = Field(description="sharpness of edges, 0 (blurred) to 1 (crisp)", ge=0.0, le=1.0)
     exposure: float = Field(description="mean lightness L* of the picture, 0 to 100", ge=0.0, le=100.0)
-    clipped_fraction: float = Field(description="share of pixels with a channel at 0 or all channels at 255", ge=0, le=1)
+    clipped_fraction: float = Field(
+        description="share of pixels that are black or white without detail", ge=0.0, le=1.0
+    )
     stain: float = Field(description="share of pixels that carry nuclear stain (blue to purple)", ge=0.0, le=1.0)
     red_cells: float = Field(description="share of the picture covered by red cells", ge=0.0, le=1.0)
     white_cells: float = Field(description="share of the picture covered by nuclei of white cells", ge=0.0, le=1.0)
     burned_in: float = Field(description="share of pixels that were scale bar or mark, painted out", ge=0.0, le=1.0)
-    squeeze: float = Field(description="horizontal squeeze found or given: 1 none, 1.333 a 4:3 picture made square", gt=0)
+    squeeze: float = Field(
+        description="horizontal squeeze found or given: 1 none, 1.333 a 4:3 picture made square", gt=0
+    )
     squeeze_source: Literal["picture", "declared", "shape"] = Field(description="where the squeeze comes from")
     flags: list[str] = Field(default_factory=list, description="measures out of their usual range, in words")
 

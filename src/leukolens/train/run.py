@@ -20,7 +20,7 @@ from leukolens.train.images import prepare_images
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe
 
-RUN_FILE: Final = "run.json"
+RUN_FILE: Final = "training.json"
 SUMMARY_FILE: Final = "summary.json"
 
 
@@ -104,7 +104,7 @@ def train_fold(
     plan
         What to do.
     folder
-        The run's folder: ``run.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
+        The run's folder: ``training.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
         ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``.
     cache
         Where the prepared pictures are kept, ``folder/cache`` if not given.

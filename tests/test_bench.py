@@ -113,7 +113,7 @@ def test_a_command_that_fails_is_no_measurement():
 
 
 def test_a_command_that_hangs_is_ended():
-    with pytest.raises(RuntimeError, match="had not ended after 0.3 s"):
+    with pytest.raises(RuntimeError, match=r"had not ended after 0.3 s"):
         run_fresh([sys.executable, "-c", "import time; time.sleep(60)"], limit=0.3)
 
 

@@ -45,7 +45,7 @@ def test_all_images(bundle, pictures, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "balanced accuracy" in told
     assert "For research use only, not a diagnosis." in told
-    assert "no split: all images" in told
+    assert "No split: all images" in told
     content = json.loads((out / "metrics.json").read_text("utf-8"))
     assert content["images"] == 24
     assert content["bundle"]["name"] == "tiny"
@@ -178,3 +178,27 @@ def test_command_line_shows_names_of_files_only(tmp_path):
         f"leukolens evaluate 'my bundle' {tmp_path.name} --split s.json --fold 2 --side test --negative Benign "
         "--require accuracy=0.9 --stress all --seed 88 --out run"
     )
+
+
+@pytest.mark.real
+def test_shipped_bundle_on_real_fields(tmp_path):
+    """Ten fields a class; most of them the network has seen, so this tests the way there, not the network."""
+    import os
+    from pathlib import Path
+
+    from leukolens.engine.bundle import shipped_bundles
+
+    real = Path(os.environ.get("LEUKOLENS_DATA") or Path(__file__).parents[2] / "../shared/data") / "taleqani"
+    if not (real / "Original").is_dir():
+        pytest.skip("the real images are not there: set LEUKOLENS_DATA")
+    if "default" not in shipped_bundles():
+        pytest.skip("this checkout ships no bundle")
+    for folder in sorted((real / "Original").iterdir()):
+        (tmp_path / "data" / "Original" / folder.name).mkdir(parents=True)
+        for file in sorted(folder.iterdir())[:10]:
+            (tmp_path / "data" / "Original" / folder.name / file.name).symlink_to(file.resolve())
+    options = ["--stress", "grey,bar-masked", "--require", "accuracy=0.9", "--require", "loss.grey.accuracy=0.1"]
+    assert call("default", tmp_path / "data", "--out", tmp_path / "out", *options) == 0
+    content = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    assert content["images"] == 40
+    assert content["support"] == {"Benign": 10, "Early Pre-B": 10, "Pre-B": 10, "Pro-B": 10}

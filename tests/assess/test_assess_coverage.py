@@ -47,6 +47,16 @@ def test_proportion_of_independent_images():
     assert 0.935 <= np.mean(held) <= 0.97
 
 
+@pytest.mark.parametrize("errors", [0.1, 0.18, 0.5, 1.0, 2.0, 4.0])
+def test_proportion_with_few_errors(errors):
+    """Wilson's own interval covers 0.83 with an expected 0.17 errors, 0.90 with others."""
+    rng = np.random.default_rng(0)
+    counts = rng.binomial(450, errors / 450, 3000)
+    told = {count: proportion(np.arange(450) >= count) for count in set(counts.tolist())}
+    held = [told[count].low <= 1 - errors / 450 <= told[count].high for count in counts.tolist()]
+    assert np.mean(held) >= 0.93
+
+
 @pytest.mark.parametrize("count", [20, 60, 200])
 def test_proportion_of_images_in_groups(count):
     rng = np.random.default_rng(count)

@@ -103,7 +103,7 @@ def test_side_of_a_fold(with_patients):
     assert chosen.stamp.split_sha256 == split.sha256
     by_patient = select(with_patients, make_split(with_patients, method="patient", folds=3), 0)
     assert not by_patient.stamp.leaky
-    assert "LEAKY" not in by_patient.stamp.short
+    assert by_patient.stamp.short == "Split by patient, fold 0, test"
 
 
 def test_patients_are_groups_whatever_the_split(with_patients):

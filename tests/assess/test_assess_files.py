@@ -110,7 +110,7 @@ def test_page_stands_alone_and_says_what_it_must(written):
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
     assert "<script" not in text
     assert text.count("data:image/svg+xml;base64,") == 5
-    for sentence in (RESEARCH_USE, CLASS_NOTE, "no split: all images", "leukolens evaluate red pictures", "ab" * 32):
+    for sentence in (RESEARCH_USE, CLASS_NOTE, "No split: all images", "leukolens evaluate red pictures", "ab" * 32):
         assert sentence in text
     assert "It cannot be told &amp; more." in text
     assert "mean &lt;red&gt;" in text

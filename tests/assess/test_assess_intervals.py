@@ -17,6 +17,7 @@ from leukolens.assess.intervals import (
     kish,
     mean_of,
     proportion,
+    share_limits,
     shrink,
     wilson,
 )
@@ -43,11 +44,21 @@ def test_wilson_as_published(hits, n, low, high):
 
 
 def test_wilson_as_scipy():
-    for hits, n in ((8, 9), (2872, 2880), (324, 325), (25, 25)):
+    for hits, n in ((60, 90), (2852, 2880), (25, 25)):
         theirs = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
         marks = np.arange(n) < hits
         ours = proportion(marks)
         assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize(("errors", "n"), [(1, 325), (3, 576), (8, 2880)])
+def test_few_errors_get_the_exact_limit_on_their_side(errors, n):
+    ours = proportion(np.arange(n) >= errors)
+    wilson_only = stats.binomtest(n - errors, n).proportion_ci(0.95, method="wilson")
+    exact = stats.binomtest(errors, n, alternative="greater").proportion_ci(0.95, method="exact")
+    assert ours.low == pytest.approx(wilson_only.low)
+    assert ours.high == pytest.approx(1 - exact.low)
+    assert ours.high > wilson_only.high
 
 
 def test_nothing_to_count_says_nothing():
@@ -71,7 +82,7 @@ def test_wholly_alike_images_count_as_their_groups():
     groups = np.repeat(np.arange(25), 10)
     assert design_effect(right.astype(float), groups) == pytest.approx(10, rel=0.05)
     ours = proportion(right, groups)
-    alone = wilson(22 / 25, 25, critical_value(0.95, 24))
+    alone = share_limits(22 / 25, 25, critical_value(0.95, 24))
     assert (ours.low, ours.high) == pytest.approx(alone, abs=0.01)
 
 

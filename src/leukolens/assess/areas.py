@@ -175,7 +175,7 @@ def precision_area_estimate(
     behind = (scores[positive] <= best_negative).astype(np.float64)
     informative = int(np.count_nonzero(group_sums(behind, own)))
     critical = critical_value(level, None if own is None else len(np.unique(own)) - 1)
-    low, high = score_limits(area, positives, float(np.nanvar(draws)), kish(own), informative, critical)
+    low, high = score_limits(area, positives, float(np.nanvar(draws)), kish(own), informative, critical, level)
     return Estimate(area, low, high, "score-bootstrap", n, count)
 
 

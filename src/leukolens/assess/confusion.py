@@ -166,6 +166,7 @@ def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate
         kish(predictions.groups),
         _informative(influences, masks, predictions.groups),
         critical_value(level, None if predictions.groups is None else _unit_count(predictions) - 1),
+        level,
     )
     undefined = values.count(None)
     note = f"{undefined} of {len(values)} classes not defined, counted as 0" if undefined else ""

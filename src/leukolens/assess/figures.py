@@ -146,7 +146,7 @@ def _confusion(axes: Axes, evaluation: Evaluation) -> None:
     for row, column in np.ndindex(*matrix.shape):
         share, count = shares[row, column], matrix[row, column]
         colour = "white" if share > 0.6 else INK if count else "#a7a2b0"
-        text = f"{count}\n{share:.1%}" if count else "0"
+        text = f"{count}\n{100 * share:.1f} %" if count else "0"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9, linespacing=1.35)
     ticks = range(len(classes))
     axes.set_xticks(
@@ -254,7 +254,7 @@ def _reliability(axes: Axes, evaluation: Evaluation) -> None:
     axes.patch.set_visible(False)
     axes.plot([0, 1], [0, 1], color="#c4bfcc", linewidth=1, linestyle=(0, (4, 3)))
     axes.errorbar(
-        confidence, accuracy, yerr=[below, above], fmt="o-", color=COLOURS[0], markersize=5, linewidth=1.3, capsize=3
+        confidence, accuracy, yerr=[below, above], fmt="o", color=COLOURS[0], markersize=6, linewidth=1.3, capsize=3
     )
     left = max(0.0, min(one.low for one in bins) - 0.05)
     axes.set(xlim=(left, 1.02), ylim=(-0.02, 1.03))

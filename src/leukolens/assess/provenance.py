@@ -144,12 +144,13 @@ def _grouping(catalogue: Catalogue) -> str:
 
 def _no_split(n: int) -> Stamp:
     sentence = f"No split file was given: every one of the {n} images of the data set was evaluated."
-    return Stamp("none", "no split: all images", sentence, None)
+    return Stamp("none", "No split: all images", sentence, None)
 
 
 def _stamp(split: Split, fold: int, side: Side) -> Stamp:
     kinds = {"random-image": "random split by image", "patient": "split by patient", "blocks": "split in blocks"}
-    short = ("LEAKY " if split.leaky else "") + f"{kinds[split.method]}, fold {fold}, {side}"
+    kind = kinds[split.method]
+    short = (f"LEAKY {kind}" if split.leaky else kind.capitalize()) + f", fold {fold}, {side}"
     return Stamp(split.method, short, split.note, split.leaky, fold, side, split.grouping, split.sha256)
 
 

@@ -29,7 +29,9 @@ PACKAGES: Final = (
 )
 
 
-def run_manifest(command: str, configuration: dict[str, Any], data_sha256: str | None, seed: int | None) -> dict[str, Any]:
+def run_manifest(
+    command: str, configuration: dict[str, Any], data_sha256: str | None, seed: int | None
+) -> dict[str, Any]:
     """Describe a run so that it can be done again.
 
     Parameters

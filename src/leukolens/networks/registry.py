@@ -131,7 +131,7 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int, NetworkEntr
         load_packaged_weights(backbone, entry.packaged_weights)
     with torch.no_grad():
         was_training = backbone.training
-        shape = backbone.eval().forward_features(torch.zeros(1, 3, 168, 224)).shape  # type: ignore[operator]
+        shape = backbone.eval().forward_features(torch.zeros(1, 3, 160, 160)).shape  # type: ignore[operator]
         backbone.train(was_training)
     if len(shape) != 4:
         raise UsageError(

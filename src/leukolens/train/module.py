@@ -43,8 +43,7 @@ class FieldModule(pl.LightningModule):
         self._sums = {"train": [0.0, 0, 0], "val": [0.0, 0, 0]}
 
     def on_train_epoch_start(self) -> None:
-        """Make dropout depend on seed and epoch alone, so that a resumed run ends where an unbroken one ends."""
-        torch.manual_seed(self.recipe.seed * 100_003 + self.current_epoch)
+        """Start counting anew."""
         self._sums["train"] = [0.0, 0, 0]
 
     def on_validation_epoch_start(self) -> None:
@@ -52,7 +51,12 @@ class FieldModule(pl.LightningModule):
         self._sums["val"] = [0.0, 0, 0]
 
     def training_step(self, batch: Sample, batch_index: int) -> Tensor:  # noqa: ARG002 - Lightning's signature
-        """Return the loss of one batch."""
+        """Return the loss of one batch.
+
+        Dropout depends on seed and step alone, so that a resumed run ends where an unbroken one ends. Seeding once an
+        epoch is not enough: whether the loader draws its own seed before or after that differs when resuming.
+        """
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
         logits = self.network(batch.image).logits.float()
         loss: Tensor = self.loss(logits, batch.label)
         self._count("train", float(loss.detach()), logits.detach(), batch.label)

@@ -1,8 +1,7 @@
 """What an interval promises, by simulation: it holds the true value 95 times in 100, for images in groups too.
 
 The truth of each setting comes from its formula or from a very large sample. Each test averages over settings, as a
-score-type interval's coverage goes up and down around 95 % with the true value; the table in docs/evaluate.md has the
-settings one by one.
+score-type interval's coverage goes up and down around 95 % with the true value. docs/evaluate.md tells what is required here.
 """
 
 from __future__ import annotations

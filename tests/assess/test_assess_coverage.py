@@ -1,7 +1,8 @@
 """What an interval promises, by simulation: it holds the true value 95 times in 100, for images in groups too.
 
 The truth of each setting comes from its formula or from a very large sample. Each test averages over settings, as a
-score-type interval's coverage goes up and down around 95 % with the true value. docs/evaluate.md tells what is required here.
+score-type interval's coverage goes up and down around 95 % with the true value. docs/evaluate.md tells what is
+required here.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leukolens.data import Catalogue, catalogue_sha256, fingerprint, open_catalogue
-from leukolens.data.order import natural_key
 from leukolens.finding import DataError
+from leukolens.finding.paths import natural_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from leukolens.finding import UsageError
-from leukolens.screen.inputs import list_inputs, natural_key, source_name
+from leukolens.finding.paths import natural_key
+from leukolens.screen.inputs import list_inputs, source_name
 
 
 @pytest.fixture
@@ -136,4 +137,4 @@ def test_a_pipe_named_like_a_picture_does_not_block(tree: Path) -> None:
 
 def test_natural_order() -> None:
     names = ["b", "a10", "a2", "A1", "a02", "10", "9", "١", ""]
-    assert sorted(names, key=natural_key) == ["", "١", "9", "10", "A1", "a02", "a2", "a10", "b"]
+    assert sorted(names, key=natural_key) == ["", "9", "10", "A1", "a02", "a2", "a10", "b", "١"]

@@ -27,7 +27,7 @@ def test_probabilities_are_softmax_of_the_softened_logits(spec: FieldNetworkSpec
 
 def test_softmax_agrees_with_decimal_arithmetic_and_survives_large_logits() -> None:
     values = np.random.default_rng(0).normal(0, 300, (50, 6)).astype(np.float32)
-    powers = [[(Decimal(float(value)) / Decimal(0.7)).exp() for value in row] for row in values]  # no overflow here
+    powers = [[(Decimal(float(value)) / Decimal("0.7")).exp() for value in row] for row in values]  # no overflow here
     expected = [[float(power / sum(row)) for power in row] for row in powers]
     np.testing.assert_allclose(softmax(values, 0.7), expected, atol=1e-12)
 

@@ -2,8 +2,8 @@
 
 A percentile bootstrap collapses to a point when everything is right, and covers far too little when a handful of
 images is wrong: the very place where classifiers of smears live. Score-type intervals do not; so these are used
-wherever one exists, and the bootstrap (`bootstrap.py`) for the rest. `tests/assess/test_assess_coverage.py` holds each to
-its coverage by simulation; `docs/evaluate.md` tells the bands.
+wherever one exists, and the bootstrap (`bootstrap.py`) for the rest. `docs/evaluate.md` tells the coverage that the
+tests require of each.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukolens.assess.intervals import METHODS, Estimate
-from leukolens.data.order import plain
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

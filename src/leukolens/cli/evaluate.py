@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
+from leukolens.cli.dataset_options import Data, LabelColumn, Labels, PathColumn
 from leukolens.finding import RESEARCH_USE
 
 app = new_app()
@@ -15,14 +16,14 @@ app = new_app()
 @app.command(epilog=RESEARCH_USE)
 def evaluate(
     bundle: Annotated[str, typer.Argument(help="Name of a shipped model, or a bundle's folder.")],
-    data: Annotated[Path, typer.Argument(help="Folder with class folders or in the Kaggle layout, or a CSV file.")],
+    data: Data,
     out: Annotated[Path, typer.Option(help="Folder for report.html, metrics.json, predictions.csv and pictures.")],
     split: Annotated[Path | None, typer.Option(help="Split file; without it, all images are evaluated.")] = None,
     fold: Annotated[int | None, typer.Option(help="Which fold of the split, from 0.", min=0)] = None,
     side: Annotated[str, typer.Option(help="Which side of the fold: test, validation or train.")] = "test",
-    labels: Annotated[Path | None, typer.Option(help="CSV with the labels; its paths are relative to DATA.")] = None,
-    label_column: Annotated[str, typer.Option(help="Its column with the class.")] = "label",
-    path_column: Annotated[str, typer.Option(help="Its column with the path.")] = "path",
+    labels: Labels = None,
+    label_column: LabelColumn = "label",
+    path_column: PathColumn = "path",
     patient_column: Annotated[
         str | None, typer.Option(help="Its column with the patient; intervals are then over patients.")
     ] = None,

@@ -7,8 +7,8 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from leukolens.data.order import plain
 from leukolens.finding import DataError
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

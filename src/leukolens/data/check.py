@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.duplicates import Duplicates, find_duplicates
 from leukolens.data.manifest import Entry, encode_manifest, read_entries
-from leukolens.data.order import plain
 from leukolens.finding import OutputError
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

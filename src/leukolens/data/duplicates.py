@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leukolens.data.order import plain
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from leukolens.data.catalogue import Item
-from leukolens.data.order import plain
 from leukolens.finding import DataError, nearest
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from leukolens.data.catalogue import TALEQANI_LAYOUT, Catalogue, Item
 from leukolens.data.labels import read_labels
-from leukolens.data.order import natural_key, plain
 from leukolens.data.walk import images_below, images_in, subfolders
 from leukolens.finding import CLASSES, DataError, nearest
+from leukolens.finding.paths import natural_key, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,10 +9,10 @@ from leukolens.data.blocks import BlockFold, arrange, cut_blocks, held_out_block
 from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, images_per_label, sha256_of
 from leukolens.data.dealing import collect, deal_folds, draw_part
 from leukolens.data.grouping import group_images
-from leukolens.data.order import plain
 from leukolens.data.split import METHODS, Fold, Method, Split, SplitItem, sealed
 from leukolens.data.verify import verify_split
 from leukolens.finding import DataError, UsageError, nearest
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

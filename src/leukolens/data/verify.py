@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, images_per_label, portable_path
-from leukolens.data.order import plain
 from leukolens.data.split import Fold, Split, content_sha256
 from leukolens.finding import DataError
+from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from leukolens.data.order import natural_key
 from leukolens.finding import DataError
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
-"""Endings that name an image, in lower case. What is inside is decided by reading the file."""
+from leukolens.finding.paths import is_image_name, natural_key
 
 _NOT_DATA = frozenset({"__MACOSX"})
-
-
-def is_image_name(name: str) -> bool:
-    """Tell whether a file name looks like an image and is not hidden."""
-    return not name.startswith(".") and PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def subfolders(folder: Path) -> list[str]:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from leukolens.finding import UsageError, nearest
+from leukolens.finding.paths import IMAGE_SUFFIXES, is_image_name, natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-IMAGE_SUFFIXES: Final = frozenset({".bmp", ".dib", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Files of a folder that are tried. A file named outright is tried whatever its name."""
-
-_DIGITS = re.compile(r"(\d+)")
 
 
 class Input(NamedTuple):
@@ -72,12 +67,6 @@ def source_name(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Return a key that sorts names as people do: numbers by value, letters whatever their case."""
-    parts = _DIGITS.split(name)
-    return [(int(part), "") if i % 2 else (-1, part.casefold()) for i, part in enumerate(parts)], name
-
-
 def _expand(name: str) -> Iterator[Input]:
     path = Path(name)
     if not path.is_dir():
@@ -106,7 +95,7 @@ def _walk(folder: Path, prefix: str, seen: set[Path]) -> Iterator[Input]:
             continue
         if (folder / entry.name).is_dir():  # unlike entry.is_dir(), False for a link to itself
             yield from _walk(folder / entry.name, f"{prefix}{source_name(entry.name)}/", seen)
-        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+        elif is_image_name(entry.name):
             yield Input(folder / entry.name, prefix + source_name(entry.name))
 
 

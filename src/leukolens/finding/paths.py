@@ -1,13 +1,23 @@
-"""The order of files: as a person counts them, and the same on every machine."""
+"""Paths as people and programs meet them: in the order that a person counts, as plain text, and named like images."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePath
+from typing import Final
+
+IMAGE_SUFFIXES: Final = frozenset({".bmp", ".dib", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Endings that name an image, in lower case. What is inside is decided by reading the file."""
 
 _DIGITS = re.compile("([0-9]+)")
 
 PathKey = tuple[tuple[tuple[str | int, ...], ...], str]
+
+
+def is_image_name(name: str) -> bool:
+    """Tell whether a file name looks like an image and is not hidden."""
+    return not name.startswith(".") and PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def natural_key(path: str) -> PathKey:

@@ -38,7 +38,7 @@ def test_prediction_sets_hold_the_truth_as_often_as_promised() -> None:
     for _ in range(40):
         logits, labels = _draw(800, rng)
         probabilities = softmax(logits)
-        threshold = fit_conformal(probabilities[:400], labels[:400], "x", alpha=0.1).threshold
+        threshold = fit_conformal(probabilities[:400], labels[:400], "x", alphas=[0.1]).threshold
         covered.append(np.mean(1 - probabilities[400:][np.arange(400), labels[400:]] <= threshold))
     assert np.mean(covered) == pytest.approx(0.9, abs=0.012)
 
@@ -47,7 +47,21 @@ def test_threshold_is_the_textbook_quantile() -> None:
     probabilities = np.array([[p, 1 - p] for p in (0.05, 0.1, 0.2, 0.3, 0.9, 0.9, 0.9, 0.9, 0.9)])
     labels = np.zeros(9, int)
     # ceil(10 * 0.8) = 8th smallest of 1 - p
-    assert fit_conformal(probabilities, labels, "x", alpha=0.2).threshold == pytest.approx(0.9)
+    assert fit_conformal(probabilities, labels, "x", alphas=[0.2]).threshold == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(99, 0.01), (98, 0.05), (19, 0.05), (18, 0.1), (9, 0.1), (8, None)])
+def test_no_more_is_promised_than_so_many_pictures_can(n: int, alpha: float | None) -> None:
+    probabilities = np.tile([[0.9, 0.1]], (n, 1))
+    found = fit_conformal(probabilities, np.zeros(n, int), "x")
+    assert (found and found.alpha) == alpha
+
+
+def test_a_threshold_below_one_half_is_kept() -> None:
+    probabilities = np.tile([[0.97, 0.03]], (120, 1))
+    found = fit_conformal(probabilities, np.zeros(120, int), "x")
+    assert found is not None
+    assert found.threshold == pytest.approx(0.03, abs=2e-6)
 
 
 def test_distance_is_mahalanobis_where_the_covariance_is_full() -> None:

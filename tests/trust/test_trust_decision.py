@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leukolens.engine.spec import FieldNetworkSpec
+from leukolens.engine.spec import Conformal, FieldNetworkSpec
 from leukolens.trust import FieldJudgement, decide
 
 
@@ -14,6 +14,7 @@ def judgement(
     return FieldJudgement(probabilities, labels or (top,), novelty, in_domain)
 
 
+STRICT = Conformal(alpha=0.01, threshold=0.4, n=100)
 SURE = judgement(0.01, 0.02, 0.96, 0.01)
 
 
@@ -70,6 +71,9 @@ def test_no_white_cells(spec: FieldNetworkSpec) -> None:
     ("judged", "flags", "changes", "words"),
     [
         (judgement(0.3, 0.4, 0.2, 0.1, labels=("Early Pre-B", "Benign")), [], {}, "more than one label is possible"),
+        (judgement(0.15, 0.35, 0.35, 0.15), [], {"conformal": STRICT}, "as probable as the right one"),
+        (judgement(0.45, 0.35, 0.2, 0.0), [], {}, "disagree"),
+        (judgement(0.4, 0.35, 0.25, 0.0), [], {"negative_labels": ("Early Pre-B", "Pre-B")}, "disagree"),
         (SURE, ["out of focus"], {}, "quality: out of focus"),
         (SURE, [], {"conformal": None}, "not calibrated for prediction sets"),
         (SURE, [], {"novelty": None}, "cannot tell whether the picture is like"),

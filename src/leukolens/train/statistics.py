@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -45,9 +46,13 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64], sour
     return Calibration(temperature=round(float(np.exp(found.x)), 6), n=len(labels), source=source)
 
 
+ALPHAS: Final = (0.01, 0.05, 0.1)
+"""Shares of prediction sets that may miss the truth, the wanted one first."""
+
+
 def fit_conformal(
-    probabilities: NDArray[np.float64], labels: NDArray[np.int64], source: str, alpha: float = 0.05
-) -> Conformal:
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], source: str, alphas: Sequence[float] = ALPHAS
+) -> Conformal | None:
     """Find the threshold of prediction sets that hold the truth with probability 1 - alpha (Sadinle et al. 2019).
 
     Parameters
@@ -58,15 +63,27 @@ def fit_conformal(
         (N,) class indices.
     source
         Which pictures these are, in words.
-    alpha
-        Share of sets that may miss the truth, for pictures exchangeable with these.
+    alphas
+        Shares of sets that may miss the truth, for pictures exchangeable with these. The first for which N pictures
+        can promise anything is taken: 0.01 needs 99 of them. It must lie well below the share of wrong answers, or
+        even a set of one label misses the truth less often than alpha, and no picture ever gets two.
+
+    Returns
+    -------
+    Conformal or None
+        None where N is too small for all of them.
     """
     scores = np.sort(1 - probabilities[np.arange(len(labels)), labels])
     n = len(scores)
-    rank = min(n, int(np.ceil((n + 1) * (1 - alpha))))
-    # Never below 1/2: a set always may hold a label that has most of the probability, however well the network did.
-    threshold = max(float(scores[rank - 1]), 0.5)
-    return Conformal(alpha=alpha, threshold=round(threshold, 6), n=n, source=source)
+    for alpha in alphas:
+        rank = int(np.ceil((n + 1) * (1 - alpha) - 1e-9))  # 10 * (1 - 0.1) is a little above 9
+        if rank <= n:
+            return Conformal(alpha=alpha, threshold=_round_up(float(scores[rank - 1])), n=n, source=source)
+    return None
+
+
+def _round_up(threshold: float) -> float:
+    return min(1.0, float(np.ceil(threshold * 1e6)) / 1e6)
 
 
 class FeatureDistance(nn.Module):

@@ -39,8 +39,9 @@ class Verdict:
 def decide(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkSpec) -> Verdict:
     """Decide what is said of one picture.
 
-    "report" needs all of: the picture lies in the domain and not at its border (`USUAL`), its prediction set has one
-    label, and no measure of quality is out of its usual range. Everything else is "review", and the notes say why.
+    "report" needs all of: the picture lies in the domain and not at its border (`USUAL`); its prediction set has one
+    label, which is as probable as true labels are and agrees with `p_all`; no measure of quality is out of its usual
+    range. Everything else is "review", and the notes say why.
 
     Parameters
     ----------
@@ -106,7 +107,20 @@ def _doubts(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkS
         doubts.append("the bundle cannot tell whether the picture is like those that the model learned from")
     if spec.conformal is None:
         doubts.append("the bundle was not calibrated for prediction sets")
-    if judgement.in_domain and len(judgement.prediction_set) > 1:
-        doubts.append(f"more than one label is possible: {', '.join(judgement.prediction_set)}")
+    if judgement.in_domain:
+        doubts += _doubts_of_the_label(judgement, spec)
     doubts += [f"quality: {flag}" for flag in flags]
+    return doubts
+
+
+def _doubts_of_the_label(judgement: FieldJudgement, spec: FieldNetworkSpec) -> list[str]:
+    doubts = []
+    if len(judgement.prediction_set) > 1:
+        doubts.append(f"more than one label is possible: {', '.join(judgement.prediction_set)}")
+    best = max(judgement.probabilities, key=judgement.probabilities.__getitem__)
+    if spec.conformal is not None and 1 - judgement.probabilities[best] > spec.conformal.threshold:
+        doubts.append("no label is as probable as the right one nearly always is")
+    conclusion = _conclude(probability_of_leukaemia(judgement, spec))
+    if conclusion is not None and (conclusion == "lymphoblasts") == (best in spec.negative_labels):
+        doubts.append("the most probable label and the sum over the labels of leukaemia disagree")
     return doubts

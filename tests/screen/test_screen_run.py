@@ -10,11 +10,12 @@ from tiny_bundle import write_tiny_bundle
 
 from leukolens.engine.session import Session
 from leukolens.finding import Finding, OutputError, UsageError
+from leukolens.finding.folders import probe_folder
 from leukolens.screen import Screener, ScreenResult, load
 from leukolens.screen.cases import cases_from_csv, one_case
 from leukolens.screen.inputs import Input, list_inputs
 from leukolens.screen.journal import read_findings
-from leukolens.screen.run import probe_folder, run
+from leukolens.screen.run import run
 
 
 def lines(out: Path) -> list[dict[str, object]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from leukolens.finding import Case, OutputError, UsageError
+from leukolens.finding.folders import probe_folder
 from leukolens.screen.cases import CaseNames, build_cases, case_by_folder
 from leukolens.screen.journal import Journal, put_in_order, read_findings, recover, write_whole
 from leukolens.screen.manifest import RUN_FILE, begin_manifest, check_same_run, end_manifest
@@ -26,8 +25,6 @@ FINDINGS_FILE: Final = "findings.jsonl"
 CASES_FILE: Final = "cases.json"
 FINDING_BYTES: Final = 4096
 """A finding without cells takes 1 to 2 KB."""
-_SPARE_BYTES: Final = 2**20
-_PROBE_BYTES: Final = 2**16
 
 
 @dataclass(frozen=True)
@@ -128,47 +125,6 @@ def run(
     write_whole(out / CASES_FILE, _cases_json(cases))
     write_whole(out / RUN_FILE, end_manifest(manifest, dict(tally.statuses), tally.hashes).to_json())
     return RunSummary(findings, out / CASES_FILE, cases, dict(tally.statuses), len(inputs) - len(waiting))
-
-
-def probe_folder(out: Path, needed: int) -> None:
-    """Make a folder for output and try it, before any work is done for it.
-
-    Parameters
-    ----------
-    out
-        The folder; made where it is missing.
-    needed
-        Bytes that will be written.
-
-    Raises
-    ------
-    OutputError
-        It cannot be made or written, or has too little space.
-    """
-    probe = out / f".leukolens-{os.getpid()}.probe"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        try:
-            with probe.open("wb") as stream:
-                stream.write(bytes(_PROBE_BYTES))
-                stream.flush()
-                os.fsync(stream.fileno())
-        finally:
-            probe.unlink(missing_ok=True)
-        free = shutil.disk_usage(out).free
-    except OSError as error:
-        raise OutputError(
-            f"the folder {str(out)!r} cannot be written",
-            found=error.strerror or str(error),
-            todo="Choose another folder with --out, or make space",
-        ) from error
-    if free < needed + _SPARE_BYTES:
-        raise OutputError(
-            f"the folder {str(out)!r} has too little space",
-            expected=f"{(needed + _SPARE_BYTES) / 2**20:.0f} MiB",
-            found=f"{free / 2**20:.0f} MiB",
-            todo="Make space, or choose another folder with --out",
-        )
 
 
 class _Tally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, Sampler
 
 import leukolens.smear
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
-from leukolens.finding import DataError, ImageError
+from leukolens.finding import DataError, ImageError, OutputError
 from leukolens.smear.prepare import Preparation, prepare
 from leukolens.smear.reading import read_image
 from leukolens.train.augmentation import augment
@@ -61,28 +61,53 @@ def prepare_images(
     ------
     DataError
         If a picture cannot be read: a training set is complete or it is not used.
+    OutputError
+        If `cache` cannot be written or has too little space.
     """
     named = catalogue_sha256(catalogue) + preparation.model_dump_json() + _code_sha256()
     key = hashlib.sha256(named.encode()).hexdigest()[:16]
     path = cache / f"prepared-{key}.npy"
     if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         part = cache / f"prepared-{key}.part.npy"
-        shape = (len(catalogue.items), preparation.height, preparation.width, 3)
-        store = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        for number, item in enumerate(catalogue.items):
-            store[number] = _prepared(catalogue.root / item.path, preparation)
-            if progress is not None:
-                progress(number + 1, len(catalogue.items))
-        store.flush()
-        part.replace(path)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as stream:
+                _write_all(stream, catalogue, preparation, progress)
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(
+                f"the prepared pictures cannot be kept in {str(cache)!r}",
+                expected=f"{prepared_bytes(catalogue, preparation) / 2**20:.0f} MiB of space",
+                found=error.strerror or str(error),
+                todo="make space, or choose another folder with --cache",
+            ) from error
     images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return images
 
 
+def prepared_bytes(catalogue: Catalogue, preparation: Preparation) -> int:
+    """Return how many bytes the prepared pictures of a catalogue take."""
+    return len(catalogue.items) * preparation.height * preparation.width * 3
+
+
+def _write_all(
+    stream: BinaryIO, catalogue: Catalogue, preparation: Preparation, progress: Callable[[int, int], None] | None
+) -> None:
+    # Written plainly: a memory map of a file for which the disk has no room would kill the process without a word.
+    shape = (len(catalogue.items), preparation.height, preparation.width, 3)
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    for number, item in enumerate(catalogue.items, start=1):
+        stream.write(_prepared(catalogue.root / item.path, preparation).tobytes())
+        if progress is not None:
+            progress(number, len(catalogue.items))
+
+
 def _code_sha256() -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(leukolens.smear.__file__).parent.glob("*.py")):
+    room = Path(leukolens.smear.__file__).parent
+    for path in sorted([*room.glob("*.py"), *room.glob("formats/*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

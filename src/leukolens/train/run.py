@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.run_manifest import run_manifest
 from leukolens.data.split import Split
 from leukolens.finding import DataError, OutputError
-from leukolens.train.fit import Sides, fit
-from leukolens.train.images import prepare_images
+from leukolens.finding.folders import probe_folder
+from leukolens.networks.field import FieldNetwork
+from leukolens.train.fit import LAST, Sides, fit
+from leukolens.train.images import prepare_images, prepared_bytes
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe
 
@@ -38,12 +40,15 @@ class Plan:
         Which fold of the split.
     recipe
         How to train.
+    source
+        Where data and split lie on this machine, for `leukolens export` to find them again; no part of the identity.
     """
 
     catalogue: Catalogue
     split: Split
     fold: int
     recipe: Recipe
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed."""
@@ -63,6 +68,8 @@ class Plan:
 def open_run(plan: Plan, folder: Path, *, resume: bool) -> None:
     """Make the run's folder, or check that it holds the same run.
 
+    A run that ended before its first epoch did leaves nothing worth keeping: its folder is taken as if it were empty.
+
     Raises
     ------
     OutputError
@@ -70,7 +77,7 @@ def open_run(plan: Plan, folder: Path, *, resume: bool) -> None:
     """
     path = folder / RUN_FILE
     identity = plan.identity()
-    if path.exists():
+    if path.exists() and any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
         old = json.loads(path.read_text("utf-8"))["run"]
         different = [key for key in identity if old.get(key) != identity[key]]
         if not resume:
@@ -83,7 +90,8 @@ def open_run(plan: Plan, folder: Path, *, resume: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = run_manifest("train", identity, identity["data_sha256"], plan.recipe.seed)
-        path.write_text(json.dumps({"run": identity, "manifest": manifest}, indent=2) + "\n", "utf-8")
+        content = {"run": identity, "source": dict(plan.source), "manifest": manifest}
+        path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     except OSError as error:
         raise OutputError(f"the run folder {folder} cannot be written", found=str(error)) from error
 
@@ -118,14 +126,26 @@ def train_fold(
     Returns
     -------
     dict
-        The content of ``summary.json``: number of pictures and hits on each side, epochs.
+        The content of ``summary.json``: number of pictures and hits on each side.
+
+    Raises
+    ------
+    DataError
+        If a picture cannot be read, or the split has no such fold.
+    UsageError
+        If there is no such network.
+    OutputError
+        See `check_room` and `open_run`.
     """
+    cache = cache or folder / "cache"
+    _check_fold(plan)
     open_run(plan, folder, resume=resume)
     finished = folder / SUMMARY_FILE
     if finished.exists():
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
-    images = prepare_images(plan.catalogue, plan.recipe.preparation, cache or folder / "cache", on_prepared)
+    check_room(plan, folder, cache)
+    images = prepare_images(plan.catalogue, plan.recipe.preparation, cache, on_prepared)
     sides = _sides(plan, images)
     module = fit(plan.recipe, sides, folder, progress=progress)
     fold = plan.split.folds[plan.fold]
@@ -147,11 +167,31 @@ def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
     return np.array([numbers[item.label] for item in catalogue.items], np.int64)
 
 
-def _sides(plan: Plan, images: NDArray[np.uint8]) -> Sides:
+def check_room(plan: Plan, folder: Path, cache: Path) -> None:
+    """See before the work starts that the network can be built and that its run will fit on the disk.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network.
+    OutputError
+        If `folder` or `cache` cannot be written, or has too little space.
+    """
+    network = FieldNetwork(plan.recipe.network.name, classes=len(plan.catalogue.classes))
+    weights = 4 * sum(parameter.numel() for parameter in network.parameters())
+    # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.
+    probe_folder(folder, 13 * weights)
+    probe_folder(cache, prepared_bytes(plan.catalogue, plan.recipe.preparation))
+
+
+def _check_fold(plan: Plan) -> None:
     if not 0 <= plan.fold < len(plan.split.folds):
         raise DataError(
             f"the split has no fold {plan.fold}", expected=f"a number from 0 to {len(plan.split.folds) - 1}"
         )
+
+
+def _sides(plan: Plan, images: NDArray[np.uint8]) -> Sides:
     fold = plan.split.folds[plan.fold]
     labels = class_indices(plan.catalogue)
     return Sides(images, labels, len(plan.catalogue.classes), list(fold.train), list(fold.validation))

@@ -114,7 +114,7 @@ def test_manifest_and_json_on_disk(tree, tmp_path: Path) -> None:
     root = tree({"a": ['odd, "name" ü.png', "2.png"], "b": ["1.png"]})
     (root / "b" / "2.jpg").write_bytes(b"")
     check, entries = check_data(open_catalogue(root))
-    prepare_folder(tmp_path / "out" / "deep")
+    prepare_folder(tmp_path / "out" / "deep", len(entries))
     written = write_check(check, entries, tmp_path / "out" / "deep")
     assert [path.name for path in written] == ["manifest.csv", "check.json"]
     assert hashlib.sha256(written[0].read_bytes()).hexdigest() == check.manifest_sha256
@@ -146,7 +146,7 @@ def test_an_interrupt_ends_the_reading(tree) -> None:
 def test_a_folder_that_cannot_be_written_to_is_found_first(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError) as error:
-        prepare_folder(tmp_path / "file" / "out")
+        prepare_folder(tmp_path / "file" / "out", 1)
     assert error.value.exit_code == 2
 
 

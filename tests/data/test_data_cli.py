@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -69,6 +70,52 @@ def test_unwritable_output_is_found_before_the_work(tree, tmp_path: Path, capsys
     (tmp_path / "file").write_text("x")
     assert main(["data", "check", str(tree(CLASSES)), "--out", str(tmp_path / "file")]) == 2
     assert "cannot be written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [["check"], ["split", "--method", "random-image"]])
+def test_full_disk_is_found_before_the_work(
+    tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: list[str]
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    root, out = tree(CLASSES), tmp_path / "out"
+    out.mkdir()
+    monkeypatch.setattr("leukolens.finding.output.os.fsync", full)
+    monkeypatch.setattr("leukolens.data.check.check_data", lambda *_, **__: pytest.fail("the work began"))
+    monkeypatch.setattr("leukolens.data.catalogue.fingerprint", lambda *_, **__: pytest.fail("the work began"))
+    place = out / "split.json" if verb[0] == "split" else out
+    assert main(["data", verb[0], str(root), *verb[1:], "--out", str(place)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder here that nobody can write to")
+def test_split_into_a_folder_that_takes_no_file_is_refused_before_hashing(
+    tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("leukolens.data.catalogue.fingerprint", lambda *_, **__: pytest.fail("the work began"))
+    assert main(["data", "split", str(tree(CLASSES)), "--method", "random-image", "--out", "/proc/s.json"]) == 2
+    assert "'/proc' cannot be written to" in capsys.readouterr().err
+
+
+def test_check_that_breaks_off_leaves_the_former_files(
+    tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = tree(CLASSES), tmp_path / "out"
+    assert main(["data", "check", str(root), "--out", str(out)]) == 0
+    former = {path.name: path.read_bytes() for path in out.iterdir()}
+    (root / "normal" / "0.png").unlink()
+
+    def half(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[:9])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    assert main(["data", "check", str(root), "--out", str(out)]) == 2
+    assert "manifest.csv" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == former
 
 
 def test_split_writes_a_file_that_fits(tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

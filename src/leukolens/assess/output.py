@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.figures import draw_all
 from leukolens.assess.page import page
 from leukolens.assess.results import metrics_json, predictions_csv, stress_csv
 from leukolens.finding import OutputError
+from leukolens.finding.output import put_file, try_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from leukolens.assess.results import About
 
 METRICS_FILE: Final = "metrics.json"
+_TODO: Final = "make room, or choose another --out"
+_ROOM: Final = 1 << 20
+"""Bytes that the page, the drawings and the tables of a small evaluation take."""
 
 
 def claim_folder(folder: Path, *, overwrite: bool = False) -> None:
@@ -38,18 +41,8 @@ def claim_folder(folder: Path, *, overwrite: bool = False) -> None:
     OutputError
         It cannot be written to, or holds an evaluation already.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"\0" * 4096)
-        taken = (folder / METRICS_FILE).exists()
-    except OSError as error:
-        raise OutputError(
-            f"The folder {str(folder)!r} cannot be written to",
-            found=error.strerror or type(error).__name__,
-            todo="choose another --out",
-        ) from error
-    if taken and not overwrite:
+    try_folder(folder, todo=_TODO, size=_ROOM)
+    if (folder / METRICS_FILE).exists() and not overwrite:
         raise OutputError(
             f"The folder {str(folder)!r} holds an evaluation already",
             found=METRICS_FILE,
@@ -104,15 +97,4 @@ def source_line(evaluation: Evaluation, about: About) -> str:
 
 def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     for name, content in files.items():
-        part = folder / f"{name}.part"
-        try:
-            part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-            part.replace(folder / name)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise OutputError(
-                f"{str(folder / name)!r} cannot be written",
-                found=error.strerror or type(error).__name__,
-                todo="make room, or choose another --out",
-            ) from error
+        put_file(folder / name, content.encode("utf-8") if isinstance(content, str) else content, todo=_TODO)

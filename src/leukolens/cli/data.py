@@ -43,7 +43,7 @@ def check(
 
     catalogue = _open(data, labels, label_column, path_column, patient_column, negative)
     if out is not None:
-        prepare_folder(out)
+        prepare_folder(out, len(catalogue))
     with _progress("Reading", len(catalogue)) as advance:
         result, entries = check_data(catalogue, progress=advance)
     written = write_check(result, entries, out) if out is not None else []
@@ -78,7 +78,7 @@ def split(
     """
     from leukolens.cli.data_tables import show_split
     from leukolens.data.catalogue import fingerprint
-    from leukolens.data.split import METHODS, write_split
+    from leukolens.data.split import METHODS, try_place, write_split
     from leukolens.data.splitting import make_split
 
     known = {name: name for name in METHODS}
@@ -87,6 +87,7 @@ def split(
     share = _share(validation)
     _free(out, overwrite)
     catalogue = _open(data, labels, label_column, path_column, patient_column, None)
+    try_place(out, len(catalogue), folds)
     with _progress("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     made = make_split(
@@ -158,11 +159,9 @@ def _share(text: str) -> float | Literal["none"]:
 
 
 def _free(out: Path, overwrite: bool) -> None:
-    """See before the work that a file can be written."""
+    """See before the work that nothing is written over unasked."""
     if out.exists() and not (overwrite and out.is_file()):
         raise OutputError(f"{str(out)!r} exists", todo="choose another name, or replace a file with --overwrite")
-    if not out.parent.is_dir():
-        raise OutputError(f"The folder {str(out.parent)!r} does not exist", todo="make it first")
 
 
 @contextmanager

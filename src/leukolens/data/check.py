@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.duplicates import Duplicates, find_duplicates
 from leukolens.data.manifest import Entry, encode_manifest, read_entries
-from leukolens.finding import OutputError
+from leukolens.finding.output import put_file, try_folder
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+_TODO: Final = "make room, or choose another folder"
+_BYTES_PER_IMAGE: Final = 512
+"""What an image takes in both files, generously: two hashes, a path, perhaps a line among the duplicates."""
 
 
 class Unreadable(BaseModel):
@@ -140,28 +143,19 @@ def _identity(catalogue: Catalogue, entries: Sequence[Entry]) -> str | None:
     return catalogue_sha256(replace(catalogue, items=tuple(hashed)))
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make a folder and see that it can be written to, before the work starts.
+def prepare_folder(folder: Path, images: int) -> None:
+    """Make a folder and see that it has room for the files of a check of so many images, before the work starts.
 
     Raises
     ------
     OutputError
-        It cannot.
+        It cannot be written to, or is full.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OutputError(
-            f"The folder {str(folder)!r} cannot be written to",
-            found=error.strerror or type(error).__name__,
-            todo="choose another one",
-        ) from error
+    try_folder(folder, todo=_TODO, size=(1 << 16) + images * _BYTES_PER_IMAGE)
 
 
 def write_check(check: DataCheck, entries: Sequence[Entry], folder: Path) -> list[Path]:
-    """Write ``manifest.csv`` and ``check.json`` into a folder.
+    """Write ``manifest.csv`` and ``check.json`` into a folder, each whole or not at all.
 
     Returns
     -------
@@ -176,13 +170,6 @@ def write_check(check: DataCheck, entries: Sequence[Entry], folder: Path) -> lis
     contents = {"manifest.csv": encode_manifest(entries)[0], "check.json": check.to_json().encode("ascii")}
     written = []
     for name, content in contents.items():
-        try:
-            (folder / name).write_bytes(content)
-        except OSError as error:
-            raise OutputError(
-                f"{str(folder / name)!r} cannot be written",
-                found=error.strerror or type(error).__name__,
-                todo="make room, or choose another folder",
-            ) from error
+        put_file(folder / name, content, todo=_TODO)
         written.append(folder / name)
     return written

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukolens.finding import OutputError
+from leukolens.finding.output import put_file, try_folder
 
 Method = Literal["random-image", "patient", "blocks"]
+_TODO: Final = "choose another place for the split, or make room"
 METHODS: Final[tuple[Method, ...]] = ("random-image", "patient", "blocks")
 
 
@@ -102,6 +103,20 @@ def _value(value: object) -> str:
     return json.dumps(value)
 
 
+def try_place(path: Path, images: int, folds: int) -> None:
+    """See before the work that a split file of so many images and folds can be written, in a folder that exists.
+
+    Raises
+    ------
+    OutputError
+        It cannot.
+    """
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {str(path.parent)!r} does not exist", todo="make it first")
+    # An item is a line with a hash and a path; each fold names every item's index once, and has at least one to test.
+    try_folder(path.parent, todo=_TODO, size=(1 << 16) + images * (256 + 8 * min(folds, images)))
+
+
 def write_split(split: Split, path: Path) -> None:
     """Write a split file, whole or not at all.
 
@@ -110,16 +125,4 @@ def write_split(split: Split, path: Path) -> None:
     OutputError
         The file cannot be written.
     """
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(split_text(split), encoding="ascii", newline="\n")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OutputError(
-            f"The split cannot be written to {str(path)!r}",
-            expected="a file in a folder that exists and may be written to",
-            found=error.strerror or type(error).__name__,
-            todo="choose another place",
-        ) from error
+    put_file(Path(path), split_text(split).encode("ascii"), todo=_TODO)

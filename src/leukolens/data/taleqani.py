@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leukolens.data.catalogue import TALEQANI_LAYOUT, Catalogue
-from leukolens.data.check import prepare_folder
 from leukolens.data.download import Progress, download
 from leukolens.data.kaggle import AccessError
 from leukolens.data.layouts import open_catalogue
 from leukolens.data.unpack import unpack
 from leukolens.finding import DataError
+from leukolens.finding.output import try_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,7 +96,7 @@ def get_taleqani(
     by_hand = [to / name for name in _BY_HAND if (to / name).is_file()]
     if not by_hand and access is None:
         raise AccessError("There is no access to Kaggle here", expected="a token, or the archive fetched by hand")
-    prepare_folder(to)
+    try_folder(to, todo="make room, or choose another folder with --to")
     archive = by_hand[0] if by_hand else download(url, to / _ARCHIVE, secret=access, progress=progress)
     try:
         with _temporary(to) as folder:

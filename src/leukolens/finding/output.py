@@ -1,0 +1,79 @@
+"""Output that can be relied on: a folder tried before the work, and files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+from leukolens.finding.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BLOCK: Final = 1 << 16
+
+
+def try_folder(folder: Path, *, todo: str, size: int = _BLOCK) -> None:
+    """Make a folder and write into it as much as will be written later, so that no work ends at a full disk.
+
+    Parameters
+    ----------
+    folder
+        Made with its parents where it is missing. Nothing that was tried stays in it.
+    todo
+        What the reader of the error can do, such as "choose another --out".
+    size
+        Bytes that will be needed, about.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made or written to, or is full.
+    """
+    block = os.urandom(_BLOCK)  # zeros would take no room on a disk that compresses
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            for start in range(0, size, _BLOCK):
+                probe.write(block[: size - start])
+            probe.flush()
+            os.fsync(probe.fileno())  # a network's disk tells only now that it is full
+    except OSError as error:
+        raise OutputError(
+            f"The folder {str(folder)!r} cannot be written to", found=reason_of(error), todo=todo
+        ) from error
+
+
+def put_file(path: Path, content: bytes, *, todo: str) -> None:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path
+        A file of this name is replaced, and stays as it was where that fails.
+    content
+        What to write.
+    todo
+        What the reader of the error can do.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{str(path)!r} cannot be written", found=reason_of(error), todo=todo) from error
+    finally:
+        with contextlib.suppress(OSError):  # gone already, or never made
+            part.unlink()
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system says, without the path, which the message names already."""
+    return error.strerror or type(error).__name__

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from leukolens.finding import OutputError
+from leukolens.finding.output import put_file, try_folder
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """Leave so many bytes on the disk: more are refused when they are brought there."""
+
+    def sync(file: int) -> None:
+        if os.fstat(file).st_size > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("leukolens.finding.output.os.fsync", sync)
+
+
+def test_folder_is_made_and_left_empty(tmp_path: Path) -> None:
+    try_folder(tmp_path / "a" / "b", todo="choose another", size=200_001)
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [65_536, 300_000])
+def test_folder_on_a_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    fill_disk(monkeypatch, size)
+    try_folder(tmp_path, todo="make room", size=size)
+    fill_disk(monkeypatch, size - 1)
+    with pytest.raises(OutputError, match=r"cannot be written to.*No space left.*Make room") as error:
+        try_folder(tmp_path, todo="make room", size=size)
+    assert error.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="cannot be written to"):
+        try_folder(tmp_path / "file" / "out", todo="choose another")
+
+
+def test_file_is_put_there_and_replaced(tmp_path: Path) -> None:
+    put_file(tmp_path / "a.json", b"one", todo="make room")
+    put_file(tmp_path / "a.json", b"two", todo="make room")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.json", b"two")]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_file_that_breaks_off_leaves_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    put_file(tmp_path / "a.json", b"one", todo="make room")
+
+    def half(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[:1])
+        raise error
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises((OutputError, KeyboardInterrupt)):
+        put_file(tmp_path / "a.json", b"two", todo="make room")
+    monkeypatch.undo()
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.json", b"one")]
+
+
+def test_file_over_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json" / "b").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"a\.json.*cannot be written.*Make room"):
+        put_file(tmp_path / "a.json", b"two", todo="make room")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -58,6 +58,26 @@ def test_all_images(bundle, pictures, tmp_path, capsys):
     assert str(tmp_path) not in (out / "report.html").read_text("utf-8")
 
 
+def test_without_out_the_figures_are_printed_and_nothing_is_written(
+    bundle, pictures, split_file, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    table = ["--labels", pictures / "labels.csv", "--patient-column", "patient"]
+    assert call(bundle, pictures, *table, "--split", split_file, "--fold", 0, "--require", "brier=2") == 0
+    told = capsys.readouterr().out
+    for words in ("balanced accuracy", "LEAKY", "brier=2", "Nothing was written: --out FOLDER"):
+        assert words in told
+    assert list(tmp_path.iterdir()) == []
+    assert call(bundle, pictures, "--require", "accuracy=1.0") == 4
+    assert "Nothing was written" in capsys.readouterr().out
+
+
+def test_overwrite_needs_a_place(bundle, pictures, capsys, monkeypatch):
+    monkeypatch.setattr("leukolens.cli.evaluate_run.run", lambda *_: pytest.fail("the work began"))
+    assert call(bundle, pictures, "--overwrite") == 2
+    assert "--out" in capsys.readouterr().err
+
+
 def test_probabilities_are_those_of_screening(bundle, pictures, tmp_path):
     out = tmp_path / "out"
     assert call(bundle, pictures, "--out", out, "--engine", "onnxruntime") == 0
@@ -102,9 +122,25 @@ def test_unreadable_picture(bundle, tmp_path, pictures, capsys):
     shutil.copytree(pictures, data)
     (data / "labels.csv").unlink()
     (data / "Pre-B" / "bad.png").write_bytes(b"no picture")
-    assert call(bundle, data, "--out", tmp_path / "out") == 1
-    assert "1 files could not be read" in capsys.readouterr().out
-    assert "bad.png" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert call(bundle, data, "--out", tmp_path / "out", "--require", "brier=2") == 1
+    told = " ".join(capsys.readouterr().out.split())
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+    for words in ("all 25 images of the data set were chosen", "1 of the 25 chosen images could not be read and is in"):
+        assert words in told
+        assert words in text
+    assert "of 24 images right" in told
+    assert "bad.png" in text
+    assert "every one" not in told
+    # An unmet requirement weighs more than a file that cannot be read.
+    assert call(bundle, data, "--require", "accuracy=1.0") == 4
+
+
+def test_nothing_but_unreadable_pictures(bundle, tmp_path, capsys):
+    for name in ("Benign", "Pre-B"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bad.png").write_bytes(b"no picture")
+    assert call(bundle, tmp_path) == 2
+    assert "None of the images can be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def _tables(evaluation: Evaluation) -> dict[str, Any]:
     errors = _errors(evaluation)
     return {
         "lead": lead(evaluation),
-        "caption": f"{evaluation.selection.stamp.short}; {len(evaluation.items)} images.",
+        "caption": f"{evaluation.selection.stamp.short}; {len(evaluation.items)} images{_unread(evaluation)}.",
         "tiles": _tiles(evaluation),
         "overall": write_all(scores.overall, OVERALL, macro=True),
         "leukaemia": write_all(two_sided.figures, LEUKAEMIA) if two_sided else [],
@@ -196,5 +196,8 @@ def _facts(evaluation: Evaluation, about: About, manifest: dict[str, Any]) -> li
 def _images(evaluation: Evaluation) -> str:
     accuracy = evaluation.scores.overall["accuracy"]
     groups = "" if accuracy.groups is None else f" in {accuracy.groups} groups"
-    unread = f", {len(evaluation.unread)} more could not be read" if evaluation.unread else ""
-    return f"{len(evaluation.items)}{groups}{unread}"
+    return f"{len(evaluation.items)}{groups}{_unread(evaluation)}"
+
+
+def _unread(evaluation: Evaluation) -> str:
+    return f", {len(evaluation.unread)} more could not be read" if evaluation.unread else ""

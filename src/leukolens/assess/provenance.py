@@ -143,7 +143,8 @@ def _grouping(catalogue: Catalogue) -> str:
 
 
 def _no_split(n: int) -> Stamp:
-    sentence = f"No split file was given: every one of the {n} images of the data set was evaluated."
+    # Chosen, not evaluated: how many of them can be read shows later, and the warnings say it.
+    sentence = f"No split file was given, so all {n} images of the data set were chosen."
     return Stamp("none", "No split: all images", sentence, None)
 
 

@@ -98,7 +98,11 @@ def find_warnings(evaluation: Evaluation) -> tuple[str, ...]:
     if absent:
         warnings.append(f"There is no image of {', '.join(absent)}: averages over classes leave it out.")
     if evaluation.unread:
-        warnings.append(f"{len(evaluation.unread)} files could not be read and are in no figure.")
+        n = len(evaluation.unread)
+        chosen = n + len(evaluation.items)
+        warnings.append(
+            f"{n} of the {chosen} chosen images could not be read and {'is' if n == 1 else 'are'} in no figure."
+        )
     return tuple(warnings)
 
 

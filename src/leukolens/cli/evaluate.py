@@ -8,7 +8,7 @@ import typer
 
 from leukolens.cli.console import new_app
 from leukolens.cli.dataset_options import Data, LabelColumn, Labels, PathColumn
-from leukolens.finding import RESEARCH_USE
+from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
 
@@ -17,7 +17,10 @@ app = new_app()
 def evaluate(
     bundle: Annotated[str, typer.Argument(help="Name of a shipped model, or a bundle's folder.")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for report.html, metrics.json, predictions.csv and pictures.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for report.html, metrics.json, predictions.csv and pictures; else only printed."),
+    ] = None,
     split: Annotated[Path | None, typer.Option(help="Split file; without it, all images are evaluated.")] = None,
     fold: Annotated[int | None, typer.Option(help="Which fold of the split, from 0.", min=0)] = None,
     side: Annotated[str, typer.Option(help="Which side of the fold: test, validation or train.")] = "test",
@@ -47,6 +50,8 @@ def evaluate(
 
     Exit code 1 when some images could not be read, 4 when a requirement is not met.
     """
+    if overwrite and out is None:
+        raise UsageError("--overwrite says nothing without --out", todo="name the folder with --out")
     from leukolens.cli.evaluate_run import Request, run
 
     return run(

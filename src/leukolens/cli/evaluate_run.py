@@ -41,7 +41,7 @@ class Request:
 
     bundle: str
     data: Path
-    out: Path
+    out: Path | None
     split: Path | None
     fold: int | None
     side: str
@@ -69,7 +69,7 @@ class _Material:
 
 
 def run(request: Request) -> int:
-    """Evaluate and write everything.
+    """Evaluate, write everything where there is a place for it, and print the figures.
 
     Parameters
     ----------
@@ -89,7 +89,8 @@ def run(request: Request) -> int:
         Anything else that cannot go on, most of it before the first image is judged.
     """
     stresses = choose_stresses(request.stress, STRESSES)
-    claim_folder(request.out, overwrite=request.overwrite)
+    if request.out is not None:
+        claim_folder(request.out, overwrite=request.overwrite)
     screener = load(request.bundle, engine=request.engine, threads=request.threads, only="field")
     catalogue = _open(request)
     classes = screener.bundle.field.labels
@@ -145,10 +146,11 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
     training = judge_training(bundle.spec.provenance, hashes, material.split)
     command = command_line(request)
     about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
-    manifest = run_manifest(
-        "evaluate", _configuration(request, material, evaluation, hashes, command), data_sha256, request.seed
-    )
-    files = write_evaluation(request.out, evaluation, about, manifest, checked)
+    files: list[str] = []
+    if request.out is not None:
+        configuration = _configuration(request, material, evaluation, hashes, command)
+        manifest = run_manifest("evaluate", configuration, data_sha256, request.seed)
+        files = write_evaluation(request.out, evaluation, about, manifest, checked)
     tell(evaluation, about, checked, request.out, files)
 
 
@@ -195,7 +197,7 @@ def command_line(request: Request) -> str:
         *(("--require", text) for text in request.require),
         ("--stress", request.stress),
         ("--seed", request.seed),
-        ("--out", request.out.resolve().name),
+        ("--out", request.out and request.out.resolve().name),
     ]
     for option, value in options:
         words += [option, str(value)] if value is not None else []

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from leukolens.assess.scores import Scores
 
 
-def tell(evaluation: Evaluation, about: About, checked: Sequence[Checked], out: Path, files: Sequence[str]) -> None:
+def tell(
+    evaluation: Evaluation, about: About, checked: Sequence[Checked], out: Path | None, files: Sequence[str]
+) -> None:
     """Print the figures, where they come from, and where the files are.
 
     Parameters
@@ -32,7 +34,7 @@ def tell(evaluation: Evaluation, about: About, checked: Sequence[Checked], out: 
     evaluation, about, checked
         What was found.
     out, files
-        The folder and the names in it.
+        The folder and the names in it; None where nothing was written.
     """
     console = output_console()
     stamp = evaluation.selection.stamp
@@ -48,7 +50,10 @@ def tell(evaluation: Evaluation, about: About, checked: Sequence[Checked], out: 
         console.print(requirements_table(checked))
     console.print(Text(CLASS_NOTE, style="dim"))
     console.print(Text(RESEARCH_USE, style="bold"))
-    console.print(Text(f"In {out}: {', '.join(files)}"), soft_wrap=True)
+    place = (
+        "Nothing was written: --out FOLDER writes page and files." if out is None else f"In {out}: {', '.join(files)}"
+    )
+    console.print(Text(place), soft_wrap=True)
 
 
 def figures_table(scores: Scores) -> Table:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import leukolens
-from leukolens.data.catalogue import fingerprint
+from leukolens.data.catalogue import catalogue_sha256, fingerprint
 from leukolens.data.layouts import open_catalogue
 from leukolens.data.run_manifest import run_manifest
 from leukolens.engine.session import open_session
@@ -53,7 +53,12 @@ def main() -> None:
         "twins": twins(screener, arguments.data),
         "engines": engines(screener, arguments.run, [catalogue.locate(item) for item in catalogue.items]),
         "laboratories": {name: laboratory(screener, arguments.data, glob) for name, glob in LABORATORIES.items()},
-        "manifest": run_manifest("benchmarks/shipped_bundle.py", {}, None, 88),
+        "manifest": run_manifest(
+            "benchmarks/shipped_bundle.py",
+            {"parity_images": PARITY_IMAGES, "laboratories": LABORATORIES},
+            catalogue_sha256(catalogue),
+            None,
+        ),
     }  # fmt: skip
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "shipped-bundle.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")

@@ -2,7 +2,7 @@
 
     leukolens data split DATA --method random-image --folds 5 --seed 88 --out split.json
     leukolens train DATA --split split.json --recipe field-plain --fold all --out RUN
-    python benchmarks/thesis_protocol.py RUN --out docs/results
+    python benchmarks/thesis_protocol.py RUN --split split.json --out docs/results
 
 Writes ``thesis-protocol.json``, ``thesis-protocol.md`` and ``thesis-protocol-predictions.csv``.
 """
@@ -27,11 +27,17 @@ def main() -> None:
     """Read the folds, write the three files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     arguments = parser.parse_args()
     folders = sorted(arguments.run.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-")))
+    if not folders:
+        raise SystemExit(f"{arguments.run} holds no folders fold-0, fold-1, ...: train with --fold all")
+    runs = [json.loads((folder / "training.json").read_text("utf-8")) for folder in folders]
+    split = json.loads(arguments.split.read_text("utf-8"))
+    check_whole(runs, split)
     folds = [_rows(folder / "predictions-test.csv") for folder in folders]
-    result = pool(folds, json.loads((folders[0] / "training.json").read_text("utf-8")))
+    result = pool(folds, runs[0], images=len(split["items"]))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "thesis-protocol.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     (arguments.out / "thesis-protocol.md").write_text(table(result), "utf-8")
@@ -39,7 +45,26 @@ def main() -> None:
     print(table(result))
 
 
-def pool(folds: list[list[dict[str, str]]], run: dict[str, Any]) -> dict[str, Any]:
+def check_whole(runs: list[dict[str, Any]], split: dict[str, Any]) -> None:
+    """See that these are all folds of this split, of one recipe and one state of the code.
+
+    Raises
+    ------
+    DataError
+        They are not.
+    """
+    numbers = [run["run"]["fold"] for run in runs]
+    if numbers != list(range(len(split["folds"]))):
+        raise DataError("folds are missing", expected=f"folds 0 to {len(split['folds']) - 1}", found=str(numbers))
+    for run in runs:
+        same = {key: value for key, value in run["run"].items() if key != "fold"}
+        if same != {key: value for key, value in runs[0]["run"].items() if key != "fold"}:
+            raise DataError(f"fold {run['run']['fold']} is of another run", expected="one recipe, data set and split")
+        if run["run"]["split_sha256"] != split["sha256"]:
+            raise DataError("the run was trained by another split", expected=split["sha256"])
+
+
+def pool(folds: list[list[dict[str, str]]], run: dict[str, Any], *, images: int) -> dict[str, Any]:
     """Count the hits of each fold, each class and all together.
 
     Parameters
@@ -48,16 +73,22 @@ def pool(folds: list[list[dict[str, str]]], run: dict[str, Any]) -> dict[str, An
         Rows of ``predictions-test.csv``, one list a fold.
     run
         ``training.json`` of one fold.
+    images
+        How many images the split has.
 
     Raises
     ------
     DataError
-        If an image is predicted twice.
+        If an image is predicted twice or not at all.
     """
     rows = [row for fold in folds for row in fold]
     paths = {row["path"] for row in rows}
-    if len(paths) != len(rows):
-        raise DataError("the folds overlap", expected=f"{len(rows)} different images", found=f"{len(paths)}")
+    if not len(paths) == len(rows) == images:
+        raise DataError(
+            "not every image is predicted once",
+            expected=f"{images} images",
+            found=f"{len(rows)} predictions of {len(paths)} images",
+        )
     labels = list(run["run"]["classes"])
     return {
         "protocol": "random folds by image, originals only, split first, exact duplicates together; leaky by nature",

@@ -186,9 +186,9 @@ def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, 
     assert run["negative"] == ["gesund"]
     assert sorted(run["classes"]) == ["ALL", "gesund"]
     bundle = tmp_path / "bundle"
-    export = ["export", str(out), "--data", str(class_folders), "--split", str(split), "--out", str(bundle)]
-    assert main([*export, "--name", "mine", *columns, "--negative", "gesund"]) == 0
+    assert main(["export", str(out), "--out", str(bundle)]) == 0, "the run knows its data, columns and classes"
     assert open_bundle(bundle).field.negative_labels == ("gesund",)
+    assert open_bundle(bundle).spec.provenance.figures["test"]["leukaemia"]["sensitivity"]["low"] >= 0
 
 
 def test_all_folds_predict_every_picture_once(
@@ -222,11 +222,19 @@ def test_export_gives_a_bundle_that_agrees_and_screens(
     import leukolens
 
     out = tmp_path / "bundle"
-    arguments = ["export", str(run), "--data", str(class_folders), "--split", str(split), "--name", "tiny"]
-    assert main([*arguments, "--out", str(out)]) == 0
-    assert main([*arguments, "--out", str(out)]) == 2, "a bundle is not written over another"
+    arguments = ["export", str(run), "--citation", "A and B 2026", "--out", str(out)]
+    assert main(arguments) == 0
+    assert main(arguments) == 2, "a bundle is not written over another"
     spec = open_bundle(out).spec
+    assert spec.name == "one"
     assert spec.provenance.training_images_sha256
+    assert spec.provenance.citations == ("A and B 2026",)
+    figures = spec.provenance.figures["test"]
+    for figure in (figures["accuracy"], figures["balanced_accuracy"], *figures["recall"].values()):
+        assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
+    card = (out / "MODEL_CARD.md").read_text("utf-8")
+    assert f"test · accuracy: {figures['accuracy']['value']:.4g} (" in card
+    assert "A and B 2026" in card
     assert spec.networks["field"].calibration.n > 0
     screener = leukolens.load(out)
     rows = list(csv.DictReader((run / "predictions-test.csv").open(encoding="utf-8")))
@@ -251,3 +259,68 @@ def test_export_refuses_an_unfinished_run_and_other_data(
     arguments[3] = str(other)
     assert main(["export", str(run), *arguments]) == 2
     assert "other data" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--name", "My Model"], "a-z"),
+        (["--version", ""], "version"),
+        (["--out", "{taken}"], "exists already"),
+        (["--out", "{file}/bundle"], "cannot be written"),
+        (["--data", "{file}/nowhere"], "--data"),
+    ],
+)
+def test_export_refuses_before_it_works(
+    run: Path, tmp_path: Path, more: list[str], words: str,
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("leukolens.data.catalogue.fingerprint", lambda *_, **__: pytest.fail("worked"))
+    taken, file = tmp_path / "taken", tmp_path / "file"
+    taken.mkdir()
+    (taken / "mine.txt").write_text("mine")
+    file.write_text("mine")
+    given = [option.format(taken=taken, file=file) for option in more]
+    assert main(["export", str(run), "--out", str(tmp_path / "b"), *given]) == 2
+    assert words in capfd.readouterr().err
+
+
+def test_a_start_that_failed_does_not_block_the_folder(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    out = tmp_path / "run"
+    arguments = _train(class_folders, split, tiny_recipe, out, "--set", "epochs=1")
+    assert main([*arguments, "--set", "network.name=efficientnet-lite9"]) == 2
+    assert "efficientnet-lite" in capfd.readouterr().err
+    assert main([*arguments, "--cache", str(tmp_path / "file" / "cache")]) == 2
+    assert "cannot be written" in capfd.readouterr().err
+    assert main(arguments) == 0
+
+
+def test_too_little_space_is_found_before_the_work(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    import shutil
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2**20))
+    monkeypatch.setattr("leukolens.train.run.prepare_images", lambda *_: pytest.fail("worked"))
+    assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run")) == 2
+    assert "too little space" in capfd.readouterr().err
+
+
+def test_a_disk_that_fills_while_preparing_is_told(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    import errno
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("leukolens.train.images._write_all", full)
+    assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run")) == 2
+    assert "No space left" in capfd.readouterr().err
+    assert not list((tmp_path / "run" / "cache").iterdir())

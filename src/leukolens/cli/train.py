@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,32 +39,62 @@ def train(
     from leukolens.data.catalogue import fingerprint
     from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
+    from leukolens.networks.registry import network_entry
     from leukolens.train.recipe import load_recipe
     from leukolens.train.run import Plan, train_fold
 
     chosen = load_recipe(recipe, change)
-    catalogue = fingerprint(
-        open_catalogue(
-            data,
-            labels=labels,
-            label_column=label_column,
-            path_column=path_column,
-            patient_column=patient_column,
-            negative=negative,
-        )
-    )
+    network_entry(chosen.network.name)
+    columns: dict[str, Any] = {
+        "label_column": label_column,
+        "path_column": path_column,
+        "patient_column": patient_column,
+    }
+    catalogue = open_catalogue(data, labels=labels, negative=negative, **columns)
+    with _bar("Hashing", len(catalogue), shown=progress) as advance:
+        catalogue = fingerprint(catalogue, progress=advance)
     parts = read_split(split, catalogue)
+    source = columns | {
+        "data": str(data.resolve()),
+        "split": str(split.resolve()),
+        "labels": None if labels is None else str(labels.resolve()),
+        "negative": negative,
+    }
     folds = _folds(fold, len(parts.folds))
     for number in folds:
         folder = out if len(folds) == 1 else out / f"fold-{number}"
-        summary = train_fold(
-            Plan(catalogue, parts, number, chosen),
-            folder,
-            cache=cache or (out / "cache" if len(folds) > 1 else None),
-            resume=resume,
-            progress=progress,
-        )
+        with _bar("Preparing", len(catalogue), shown=progress) as advance:
+            summary = train_fold(
+                Plan(catalogue, parts, number, chosen, source),
+                folder,
+                cache=cache or (out / "cache" if len(folds) > 1 else None),
+                resume=resume,
+                progress=progress,
+                on_prepared=advance,
+            )
         error_console().print(_line(summary, leaky=parts.leaky))
+
+
+@contextmanager
+def _bar(what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar from the first call until all is done, and nothing where nobody looks."""
+    if not shown or not error_console().is_terminal:
+        yield None
+        return
+    from leukolens.cli.progress import new_progress
+
+    with ExitStack() as stack:
+        bar = new_progress()
+        task = bar.add_task(what, total=total)
+
+        def advance(done: int) -> None:
+            if done == 1:
+                stack.enter_context(bar)
+            bar.update(task, completed=done)
+            if done == total:  # training shows its own
+                stack.close()
+
+        yield advance
 
 
 def _folds(fold: str, count: int) -> list[int]:

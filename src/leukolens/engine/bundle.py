@@ -9,20 +9,30 @@ import tempfile
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
 from leukolens.engine.spec import CARD, LICENCE, SPEC_FILE, BundleSpec, FieldNetworkSpec
 from leukolens.engine.sums import MAX_FILE_BYTES, MAX_TEXT_BYTES, read_bounded, verify_sums, write_sums
 from leukolens.finding import BundleError, OutputError, UsageError, nearest
+from leukolens.finding.folders import probe_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Bundle", "find_bundle", "open_bundle", "shipped_bundles", "write_bundle", "write_sums"]
+__all__ = [
+    "Bundle",
+    "claim_bundle_folder",
+    "find_bundle",
+    "open_bundle",
+    "shipped_bundles",
+    "write_bundle",
+    "write_sums",
+]
 
 DEFAULT_NAME = "default"
+_USUAL_BYTES: Final = 20 * 2**20
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,19 @@ def shipped_bundles() -> dict[str, Path]:
     return {path.name: path for path in sorted(root.iterdir()) if (path / SPEC_FILE).is_file()}
 
 
+def claim_bundle_folder(folder: Path) -> None:
+    """See that a bundle can be written, before it is made.
+
+    Raises
+    ------
+    OutputError
+        Something is there already, or nothing can be written beside it.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{str(folder)!r} exists already", todo="Give another folder, or remove it first")
+    probe_folder(folder.parent, _USUAL_BYTES)
+
+
 def write_bundle(folder: Path, spec: BundleSpec, files: Mapping[str, bytes | Path], card: str) -> Path:
     """Write a bundle whole or not at all, and check it by opening it.
 
@@ -176,8 +199,7 @@ def write_bundle(folder: Path, spec: BundleSpec, files: Mapping[str, bytes | Pat
     BundleError
         What was to be written is no valid bundle; nothing is left behind.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{str(folder)!r} exists already", todo="Give another folder, or remove it first")
+    claim_bundle_folder(folder)
     if LICENCE not in files:
         raise BundleError("a bundle needs its licence", expected=f"a file {LICENCE} among `files`")
     try:

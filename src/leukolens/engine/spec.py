@@ -6,8 +6,18 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from leukolens.finding import UsageError
 from leukolens.smear.prepare import Preparation
 
 BUNDLE_SCHEMA: Final = "1"
@@ -21,6 +31,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 NetworkFile = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.onnx$")]
 BundleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+BundleVersion = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class _Strict(BaseModel):
@@ -131,7 +142,7 @@ class BundleSpec(_Strict):
 
     schema_: Literal["1"] = Field(default=BUNDLE_SCHEMA, alias="schema")
     name: BundleName
-    version: str = Field(min_length=1, max_length=64)
+    version: BundleVersion
     created: datetime
     description: str = ""
     licence: str = Field(default="", description="SPDX name of the licence of the weights")
@@ -143,6 +154,25 @@ class BundleSpec(_Strict):
     def to_json(self) -> str:
         """Return the text of ``bundle.json``."""
         return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def check_bundle_name(name: str, version: str) -> None:
+    """See that a bundle may be called so, before it is made.
+
+    Raises
+    ------
+    UsageError
+        It may not.
+    """
+    name_type, version_type = TypeAdapter[str](BundleName), TypeAdapter[str](BundleVersion)
+    for what, value, adapter, expected in (
+        ("name", name, name_type, "1 to 64 of a-z, 0-9, '.', '_', '-', the first a letter or digit"),
+        ("version", version, version_type, "1 to 64 characters"),
+    ):
+        try:
+            adapter.validate_python(value)
+        except ValidationError as error:
+            raise UsageError(f"a bundle's {what} cannot be {value!r}", expected=expected) from error
 
 
 def field_data_format(labels: int, width: int, height: int) -> NetworkDataFormat:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from leukolens.engine.spec import BundleSpec
 from leukolens.finding import CLASS_NOTE, CLASSES, RESEARCH_USE
+from leukolens.report.figures import figure_rows
 
 
 def model_card(spec: BundleSpec) -> str:
@@ -39,6 +41,8 @@ those that it learned from. Pictures farther than {limit} are outside its domain
 
 ## Figures
 
+On the sides of the split that were held out; in brackets the 95 % interval where it was computed.
+
 {_figures(provenance.figures)}
 
 Temperature {network.calibration.temperature:g}, fitted on {network.calibration.source}. Prediction sets aim to hold the
@@ -48,6 +52,10 @@ true class in {_coverage(spec)} of pictures like those; for pictures from elsewh
 
 Diagnosis, and anything on pictures from a laboratory other than the one that it learned from: a field network learns
 lamp, stain and camera with the cells. It does not see single cells.
+
+## To cite
+
+{_citations(provenance.citations)}
 
 ## Code
 
@@ -61,10 +69,8 @@ def _coverage(spec: BundleSpec) -> str:
 
 
 def _figures(figures: dict[str, Any]) -> str:
-    rows = [
-        f"- {side} side of the split: {figures[side]['right']} of {figures[side]['n']} right "
-        f"({figures[side]['accuracy']:.2%})"
-        for side in ("validation", "test")
-        if side in figures
-    ]
-    return "\n".join(rows) or "None measured."
+    return "\n".join(f"- {row.name}: {row.value}" for row in figure_rows(figures)) or "None measured."
+
+
+def _citations(citations: Sequence[str]) -> str:
+    return "\n".join(f"- {citation}" for citation in citations) or "None stated."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from leukolens import __version__
 from leukolens.data.catalogue import Catalogue
 from leukolens.data.split import Split
-from leukolens.engine.bundle import write_bundle
-from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, field_data_format
+from leukolens.engine.bundle import claim_bundle_folder, write_bundle
+from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, check_bundle_name, field_data_format
 from leukolens.finding import BundleError, DataError
 from leukolens.networks.field import FieldNetwork
 from leukolens.smear.perturb import STRESSES
@@ -52,6 +52,8 @@ def export_run(
     version: str = __version__,
     licence: str = "Apache-2.0",
     terms: str = "",
+    citations: Sequence[str] = (),
+    figures: Mapping[str, Any] | None = None,
     cache: Path | None = None,
 ) -> BundleSpec:
     """Write a run as a bundle.
@@ -68,8 +70,10 @@ def export_run(
         The pictures and the split that it was trained with.
     out
         The bundle's folder.
-    name, version, licence, terms
+    name, version, licence, terms, citations
         What ``bundle.json`` says of it.
+    figures
+        Measured on what was held out, see `leukolens.assess.held_out`; the run's bare counts if not given.
     cache
         Where prepared pictures are kept, ``run/cache`` if not given.
 
@@ -77,10 +81,16 @@ def export_run(
     ------
     DataError
         If the run is not finished, belongs to other data, or has no validation side.
+    UsageError
+        If `name` or `version` is none that a bundle may have.
+    OutputError
+        If `out` holds something or cannot be written; found before the work starts.
     BundleError
         If the engine's probabilities differ from PyTorch's by more than 1e-4.
     """
+    check_bundle_name(name, version)
     identity = _finished_run(run, catalogue, split)
+    claim_bundle_folder(out)
     recipe = Recipe.model_validate(identity["recipe"])
     fold = split.folds[identity["fold"]]
     if not fold.validation:
@@ -131,7 +141,9 @@ def export_run(
                 novelty=fit_novelty(near, torch.cat(far).numpy(), source),
             )
         },
-        provenance=_provenance(run, identity, catalogue, train, terms),
+        provenance=_provenance(run, identity, catalogue, train, figures).model_copy(
+            update={"terms": terms, "citations": tuple(citations)}
+        ),
     )
     write_bundle(out, spec, {"field.onnx": onnx, "LICENSE": _licence_text(licence)}, model_card(spec))
     return spec
@@ -154,10 +166,13 @@ def _stressed(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         yield np.stack([change(image) for image in images])
 
 
-def _provenance(run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], terms: str) -> Provenance:
+def _provenance(
+    run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], figures: Mapping[str, Any] | None
+) -> Provenance:
     manifest = json.loads((run / RUN_FILE).read_text("utf-8"))["manifest"]
     hashes = sorted(str(catalogue.items[index].sha256) for index in train)
-    summary = json.loads((run / SUMMARY_FILE).read_text("utf-8"))
+    if figures is None:
+        figures = json.loads((run / SUMMARY_FILE).read_text("utf-8"))
     return Provenance(
         data_sha256=identity["data_sha256"],
         split_sha256=identity["split_sha256"],
@@ -168,8 +183,7 @@ def _provenance(run: Path, identity: dict[str, Any], catalogue: Catalogue, train
         code_version=__version__,
         packages=manifest.get("packages", {}),
         seed=identity["recipe"]["seed"],
-        figures=summary,
-        terms=terms,
+        figures=dict(figures),
     )
 
 

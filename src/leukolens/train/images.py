@@ -34,7 +34,7 @@ def prepare_images(
     catalogue: Catalogue,
     preparation: Preparation,
     cache: Path,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.uint8]:
     """Read and prepare every picture of a catalogue, through the same code as screening.
 
@@ -50,7 +50,7 @@ def prepare_images(
     cache
         A folder for the array.
     progress
-        Called with the number done and the number of all.
+        Called with the number done.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def prepared_bytes(catalogue: Catalogue, preparation: Preparation) -> int:
 
 
 def _write_all(
-    stream: BinaryIO, catalogue: Catalogue, preparation: Preparation, progress: Callable[[int, int], None] | None
+    stream: BinaryIO, catalogue: Catalogue, preparation: Preparation, progress: Callable[[int], None] | None
 ) -> None:
     # Written plainly: a memory map of a file for which the disk has no room would kill the process without a word.
     shape = (len(catalogue.items), preparation.height, preparation.width, 3)
@@ -101,7 +101,7 @@ def _write_all(
     for number, item in enumerate(catalogue.items, start=1):
         stream.write(_prepared(catalogue.root / item.path, preparation).tobytes())
         if progress is not None:
-            progress(number, len(catalogue.items))
+            progress(number)
 
 
 def _code_sha256() -> str:

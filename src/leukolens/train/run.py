@@ -103,7 +103,7 @@ def train_fold(
     cache: Path | None = None,
     resume: bool = False,
     progress: bool = True,
-    on_prepared: Callable[[int, int], None] | None = None,
+    on_prepared: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Train one fold and write what it says of its validation and test side.
 
@@ -121,7 +121,7 @@ def train_fold(
     progress
         Whether to show a bar.
     on_prepared
-        Called with the number of prepared pictures and of all.
+        Called with the number of prepared pictures.
 
     Returns
     -------
@@ -165,6 +165,15 @@ def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
     """Return the class index of each picture, (N,)."""
     numbers = {name: number for number, name in enumerate(catalogue.classes)}
     return np.array([numbers[item.label] for item in catalogue.items], np.int64)
+
+
+def read_source(folder: Path) -> dict[str, Any]:
+    """Return where the data and the split of a run lay, see `Plan`; empty where the run does not say."""
+    try:
+        content: dict[str, Any] = json.loads((folder / RUN_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise DataError(f"{folder} holds no run", expected=f"a readable {RUN_FILE}", todo="train first") from None
+    return dict(content.get("source", {}))
 
 
 def check_room(plan: Plan, folder: Path, cache: Path) -> None:

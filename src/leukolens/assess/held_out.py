@@ -1,0 +1,77 @@
+"""The figures of a training run on the sides that it held out, as they travel with its bundle."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukolens.assess.predictions import check_predictions
+from leukolens.assess.scores import score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from leukolens.assess.intervals import Estimate
+    from leukolens.data.catalogue import Catalogue
+
+LEUKAEMIA = ("auc", "sensitivity", "specificity")
+
+
+def held_out_figures(run: Path, catalogue: Catalogue, classes: Sequence[str]) -> dict[str, Any]:
+    """Score the predictions that a run left, with 95 % intervals; over patients where the data set names them.
+
+    Parameters
+    ----------
+    run
+        Folder of a finished run.
+    catalogue
+        The pictures that it was trained with.
+    classes
+        Names of the network's classes, in its order.
+
+    Returns
+    -------
+    dict
+        For ``validation`` and ``test``, as far as the split has them: `n`; `accuracy`, `balanced_accuracy` and `recall`
+        of each class; where classes mean no leukaemia, `auc`, `sensitivity` and `specificity` of leukaemia. Each
+        figure has `value`, `low`, `high`.
+    """
+    patients = {item.path: item.patient for item in catalogue.items}
+    figures: dict[str, Any] = {}
+    for side in ("validation", "test"):
+        path = run / f"predictions-{side}.csv"
+        if path.is_file():
+            figures[side] = _figures(path, patients, classes, catalogue.negative or ())
+    return figures
+
+
+def _figures(
+    path: Path, patients: dict[str, str | None], classes: Sequence[str], negative: Sequence[str]
+) -> dict[str, Any]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    owners = [patients[row["path"]] for row in rows]
+    predictions = check_predictions(
+        [row["label"] for row in rows],
+        np.array([[float(row[f"p {name}"]) for name in classes] for row in rows]),
+        classes,
+        None if None in owners else [str(owner) for owner in owners],
+    )
+    scores = score(predictions, negative)
+    figures: dict[str, Any] = {"n": len(rows)}
+    figures |= {name: _plain(scores.overall[name]) for name in ("accuracy", "balanced_accuracy")}
+    figures["recall"] = {name: _plain(own["recall"]) for name, own in scores.by_class.items()}
+    if scores.leukaemia is not None:
+        figures["leukaemia"] = {name: _plain(scores.leukaemia.figures[name]) for name in LEUKAEMIA}
+    return figures
+
+
+def _plain(estimate: Estimate) -> dict[str, float | None]:
+    return {
+        "value": None if estimate.value is None else round(estimate.value, 6),
+        "low": round(estimate.low, 6),
+        "high": round(estimate.high, 6),
+    }

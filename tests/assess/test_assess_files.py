@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import cv2
@@ -20,6 +21,7 @@ from leukolens.assess.results import About, find_warnings, metrics, predictions_
 from leukolens.assess.wording import write_figure, write_points
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
+from leukolens.smear.perturb import STRESSES
 
 pytest.importorskip("matplotlib", reason="needs leukolens[train]")
 
@@ -65,6 +67,16 @@ def test_predictions_have_a_row_an_image(evaluation):
     shares = [float(first[f"p {name}"]) for name in evaluation.scores.classes]
     assert sum(shares) == pytest.approx(1, abs=1e-5)
     assert float(first["p_all"]) == pytest.approx(1 - shares[0], abs=2e-6)
+
+
+def test_documentation_names_columns_drawings_and_stresses(evaluation, written):
+    text = (Path(__file__).parents[2] / "docs" / "evaluate.md").read_text("utf-8")
+    for content in (predictions_csv(evaluation), stress_csv(evaluation)):
+        header = content.splitlines()[0].split(",")
+        assert {name for name in header if not name.startswith("p ")} <= set(re.findall("`([a-z0-9_]+)`", text))
+    drawings = {path.stem for path in written.glob("*.png")}
+    families = {name.rstrip("-1234") + "-1" if "shift" in name else name for name in STRESSES}
+    assert drawings | families <= set(re.findall("`([a-z0-9-]+)`", text))
 
 
 def test_stress_file_has_a_row_an_image_and_stress(evaluation):
@@ -172,7 +184,6 @@ def test_words_of_figures():
 def test_manifest_holds_no_place_of_this_machine(tmp_path, monkeypatch):
     import getpass
     import platform
-    from pathlib import Path
 
     monkeypatch.chdir(tmp_path)
     manifest = run_manifest("evaluate", {"images": 3}, "cd" * 32, 88)

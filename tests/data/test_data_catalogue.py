@@ -4,16 +4,13 @@ import hashlib
 import os
 import random
 import unicodedata
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from leukolens.data import Catalogue, catalogue_sha256, fingerprint, open_catalogue
 from leukolens.finding import DataError
-from leukolens.finding.paths import natural_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from leukolens.finding.paths import IMAGE_SUFFIXES, natural_key
 
 KAGGLE = {
     "Original/Benign": ["WBC-Benign-001.png", "WBC-Benign-010.png", "WBC-Benign-2.png"],
@@ -319,3 +316,8 @@ def test_catalogue_hash_changes_with_content_and_name_only(tree, draw) -> None:
     second = catalogue_sha256(fingerprint(open_catalogue(root)))
     (root / "a" / "1.png").rename(root / "a" / "2.png")
     assert len({first, second, catalogue_sha256(fingerprint(open_catalogue(root)))}) == 3
+
+
+def test_documentation_names_every_ending_of_an_image() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+    assert {f"`{ending}`" for ending in IMAGE_SUFFIXES} <= set(text.split("## Fetching")[0].replace(",", " ").split())

@@ -35,7 +35,9 @@ EMPTY = {"label": None, "conclusion": "no white cells", "decision": "review", "p
         ("a.png", "."),
         ("./a.png", "."),
         ("/abs/p/a.png", "/abs/p"),
-        ("slides\\p\\a.png", "slides/p"),
+        ("in/a\\b.jpg", "in"),
+        ("in/bad\\xff.jpg", "in"),
+        ("a\\b.jpg", "."),
     ],
 )
 def test_cases_by_folder(source: str, case: str) -> None:
@@ -118,6 +120,15 @@ def test_a_table_of_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert case_of("tables/near.png") == "پ ۱"
     with pytest.raises(UsageError, match=r"does not name 'slides/c\.png'"):
         case_of("slides/c.png")
+
+
+def test_a_table_from_windows_and_names_that_hold_a_backslash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "cases.csv"
+    table.write_text("path,case\nslides\\a.png,1\nslides/bad\\xff.png,2\n", encoding="utf-8")
+    case_of = cases_from_csv(table)
+    assert case_of("slides/a.png") == case_of(f"{tmp_path}/slides/a.png") == "1"
+    assert case_of("slides/bad\\xff.png") == case_of(f"{tmp_path}/slides/bad\\xff.png") == "2"
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,11 @@ def test_names_that_are_no_text_become_text(tree: Path) -> None:
     assert source_name(os.fsdecode(b"caf\xe9")).encode() == b"caf\\xe9"
 
 
+def test_a_backslash_parts_a_source_on_windows_alone() -> None:
+    assert source_name("slides\\p\\a.png", separator="\\") == "slides/p/a.png"
+    assert source_name("slides/a\\b.png", separator="/") == "slides/a\\b.png"
+
+
 def test_what_is_missing_is_named_before_anything_is_read(tree: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no 's/11.png'.*Did you mean '10.png'"):
         list_inputs(["s", "s/11.png"])

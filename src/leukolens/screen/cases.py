@@ -26,8 +26,15 @@ _NO_BLASTS: Final = BlastShare(n=0, fraction=None, low=None, high=None)
 
 
 def case_by_folder(source: str) -> str:
-    """Return the folder of a picture: pictures of one folder are one case. Files without a folder are the case "."."""
-    return posixpath.dirname(source.replace("\\", "/")) or "."
+    """Return the folder of a picture: pictures of one folder are one case. Files without a folder are the case ".".
+
+    Parameters
+    ----------
+    source
+        As `leukolens.screen.inputs.source_name` writes it on every system: "/" alone parts it. A backslash belongs to
+        a name, or stands for a byte that is no text.
+    """
+    return posixpath.dirname(source) or "."
 
 
 def one_case(name: str) -> CaseNames:
@@ -42,7 +49,7 @@ def cases_from_csv(path: Path) -> CaseNames:
     ----------
     path
         CSV in UTF-8 with a header that has the columns ``path`` and ``case``. Paths are those given to ``screen``, or
-        relative to the table's folder.
+        relative to the table's folder. A table from Windows, with backslashes, is understood everywhere.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def cases_from_csv(path: Path) -> CaseNames:
         raise UsageError(f"the table of cases {str(path)!r} cannot be read", found=str(error)) from error
 
     def case_of(source: str) -> str:
-        for key in (posixpath.normpath(source.replace("\\", "/")), _absolute(Path(source))):
+        for key in (posixpath.normpath(source), _absolute(Path(source))):
             if key in names:
                 return names[key]
         raise UsageError(
@@ -173,14 +180,14 @@ def _add_row(names: dict[str, str], table: Path, row: dict[str, str | None], lin
         raise UsageError(
             f"line {line} of the table of cases {str(table)!r} is not complete", expected="a path and a case"
         )
-    image = image.replace("\\", "/")
-    for key in (posixpath.normpath(image), _absolute(table.parent / image)):
-        if names.setdefault(key, case) != case:
-            raise UsageError(
-                f"line {line} of the table of cases {str(table)!r} gives {image!r} a second case",
-                expected=repr(names[key]),
-                found=repr(case),
-            )
+    for path in {image, image.replace("\\", "/")}:
+        for key in (posixpath.normpath(path), _absolute(table.parent / path)):
+            if names.setdefault(key, case) != case:
+                raise UsageError(
+                    f"line {line} of the table of cases {str(table)!r} gives {image!r} a second case",
+                    expected=repr(names[key]),
+                    found=repr(case),
+                )
 
 
 def _absolute(path: Path) -> str:

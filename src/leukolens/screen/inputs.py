@@ -62,9 +62,17 @@ def list_inputs(args: Sequence[str | Path], stdin: IO[bytes] | None = None) -> l
     return list(found.values())
 
 
-def source_name(name: str) -> str:
-    r"""Return a file name as text that any program can store: bytes that are no text become ``\\xNN``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+def source_name(name: str, *, separator: str = os.sep) -> str:
+    r"""Return a path as text that any program can store, with "/" between its parts.
+
+    Parameters
+    ----------
+    name
+        As the system gives it. Bytes that are no text become ``\\xNN``.
+    separator
+        What stands between the parts on this system. Where that is "/", a backslash is a part of a name.
+    """
+    return os.fsencode(name.replace(separator, "/")).decode("utf-8", "backslashreplace")
 
 
 def _expand(name: str) -> Iterator[Input]:

@@ -12,7 +12,7 @@ from leukolens.engine.session import Session
 from leukolens.finding import Finding, OutputError, UsageError
 from leukolens.finding.folders import probe_folder
 from leukolens.screen import Screener, ScreenResult, load
-from leukolens.screen.cases import cases_from_csv, one_case
+from leukolens.screen.cases import build_cases, case_by_folder, cases_from_csv, one_case
 from leukolens.screen.inputs import Input, list_inputs
 from leukolens.screen.journal import read_findings
 from leukolens.screen.run import run
@@ -200,6 +200,33 @@ def test_going_on_with_another_bundle_or_aspect_is_refused(screener: Screener, s
     assert len(sources(out)) == 3
 
 
+class Renamed:
+    """A session that says to run in another engine."""
+
+    def __init__(self, session: Session, engine: str, version: str) -> None:
+        self._session = session
+        self.engine, self.engine_version = engine, version
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+
+def test_going_on_with_another_engine_or_version_is_refused(screener: Screener, slides: Path, tmp_path: Path) -> None:
+    inputs, out = list_inputs([slides]), tmp_path / "out"
+    run(screener, inputs[:3], out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    version = screener.session.engine_version
+    for engine, other in (("openvino", version), ("onnxruntime", "0.1")):
+        renamed = Screener(screener.bundle, Renamed(screener.session, engine, other))  # type: ignore[arg-type]
+        with pytest.raises(
+            OutputError, match=rf"another engine.*onnxruntime {version}.*{engine} {other}.*--engine onnxruntime"
+        ) as caught:
+            run(renamed, inputs, out, resume=True)
+        assert caught.value.exit_code == 2
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert run(screener, inputs, out, resume=True).before == 3
+
+
 def test_a_file_that_holds_no_findings_is_not_touched(screener: Screener, slides: Path, tmp_path: Path) -> None:
     inputs, out = list_inputs([slides]), tmp_path / "out"
     run(screener, inputs[:2], out)
@@ -275,6 +302,10 @@ def test_pictures_whose_names_are_no_text_are_found_again(screener: Screener, sl
     run(again, inputs, tmp_path / "out", resume=True)
     assert session.runs == 0
     assert any("caf\\xe9.png" in source for source in sources(tmp_path / "out"))
+    assert [case.case for case in build_cases(read_findings(tmp_path / "out" / "findings.jsonl"), case_by_folder)] == [
+        f"{slides}/patient 1",
+        f"{slides}/patient 2",
+    ]
 
 
 def test_findings_read_back_are_those_written(screener: Screener, slides: Path, tmp_path: Path) -> None:

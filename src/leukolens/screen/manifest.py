@@ -100,7 +100,9 @@ def end_manifest(manifest: RunManifest, statuses: dict[str, int], hashes: Iterab
 
 
 def check_same_run(folder: Path, now: RunManifest) -> None:
-    """Check that a run may go on from the one in a folder: the same bundle, and the same aspect declared.
+    """Check that a run may go on from the one in a folder: the same bundle and engine, the same aspect declared.
+
+    ``run.json`` tells of all findings beside it, so what they depend on must be one thing.
 
     Raises
     ------
@@ -117,22 +119,26 @@ def check_same_run(folder: Path, now: RunManifest) -> None:
             found="none that can be read",
             todo="Choose another folder, or write it anew with --overwrite",
         ) from error
-    for what, before, after in (
-        ("bundle", then.bundle, now.bundle),
-        ("declared aspect", then.aspect, now.aspect),
+    engine = then.models[0].engine.partition(" ")[0] if then.models else ""
+    for what, before, after, same in (
+        ("bundle", then.bundle, now.bundle, "the same"),
+        ("engine", then.models, now.models, f"this version of it and --engine {engine}"),
+        ("declared aspect", then.aspect, now.aspect, "the same"),
     ):
         if before != after:
             raise OutputError(
                 f"the findings in {str(folder)!r} were made with another {what}",
                 expected=_show(before),
                 found=_show(after),
-                todo="Go on with the same, choose another folder, or write it anew with --overwrite",
+                todo=f"Go on with {same}, choose another folder, or write it anew with --overwrite",
             )
 
 
-def _show(value: BundleRef | float | None) -> str:
+def _show(value: BundleRef | list[ModelRef] | float | None) -> str:
     if isinstance(value, BundleRef):
         return f"{value.name} {value.version} ({value.sha256[:12]})"
+    if isinstance(value, list):
+        return ", ".join(f"{model.engine} in {model.precision} ({model.role})" for model in value) or "none"
     return "none" if value is None else f"{value:g}"
 
 

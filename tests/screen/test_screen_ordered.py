@@ -58,6 +58,15 @@ def test_an_error_comes_where_its_result_would_have_come_and_the_rest_is_dropped
     assert max(done) < 12
 
 
+def test_threads_that_wait_for_something_are_freed_before_they_are_waited_for() -> None:
+    gate = threading.Event()
+    results = map_ordered(lambda n: n == 0 or gate.wait(60), range(9), workers=3, on_end=gate.set)
+    assert next(results) is True
+    started = time.monotonic()
+    results.close()
+    assert time.monotonic() - started < 30
+
+
 def test_closing_early_ends_the_threads() -> None:
     before = threading.active_count()
     results = map_ordered(abs, range(1000), workers=3)

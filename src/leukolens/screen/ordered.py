@@ -14,7 +14,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def map_ordered(work: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R]:
+def map_ordered(
+    work: Callable[[T], R], items: Iterable[T], *, workers: int, on_end: Callable[[], None] | None = None
+) -> Generator[R]:
     """Apply `work` to each item in threads; yield results in the order of the items.
 
     At most ``3 * workers`` items are begun or waiting to be taken, however slow the reader of the results is, so that
@@ -28,6 +30,8 @@ def map_ordered(work: Callable[[T], R], items: Iterable[T], *, workers: int) -> 
         Read in the caller's thread, as needed.
     workers
         Number of threads.
+    on_end
+        Called when nothing more is wanted, before the threads are waited for: to free those that wait for each other.
     """
     source = iter(items)
     waiting: deque[Future[R]] = deque()
@@ -40,4 +44,6 @@ def map_ordered(work: Callable[[T], R], items: Iterable[T], *, workers: int) -> 
             waiting.extend(pool.submit(work, item) for item in islice(source, 1))
             yield result
     finally:
+        if on_end is not None:
+            on_end()
         pool.shutdown(wait=True, cancel_futures=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Literal, get_args
 
 import cv2
@@ -13,6 +14,7 @@ import numpy as np
 from leukolens.engine.bundle import Bundle, find_bundle
 from leukolens.engine.session import open_field_session
 from leukolens.finding import FieldFinding, Finding, ImageError, LeukolensError, ModelRef, UsageError, nearest
+from leukolens.screen.budget import PixelBudget
 from leukolens.screen.inputs import Input, source_name
 from leukolens.screen.ordered import map_ordered
 from leukolens.smear.limits import Limits
@@ -22,7 +24,7 @@ from leukolens.smear.reading import SmearImage, read_image
 from leukolens.trust import decide, judge_field
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ class ScreenResult:
 
 
 class Screener:
-    """A loaded bundle, ready to screen. One may be used from several threads.
+    """A loaded bundle, ready to screen. One may be used from several threads; large pictures then wait for each other.
 
     Attributes
     ----------
@@ -90,6 +92,7 @@ class Screener:
         self.bundle = bundle
         self.session = session
         self.limits = limits or Limits()
+        self._budget = PixelBudget()
         self.models = [
             ModelRef(
                 role="field",
@@ -138,26 +141,40 @@ class Screener:
         Each of as many threads as the session has reads, prepares and judges one picture after the other. A handful
         of results are held at a time.
         """
-        return map_ordered(partial(self._examine_input, aspect=aspect), inputs, workers=self.session.threads)
+        stop = Event()
+
+        def give_up() -> None:
+            # After Ctrl-C, pictures that wait for room are not worth waiting for.
+            stop.set()
+            self._budget.wake()
+
+        work = partial(self._examine_input, aspect=aspect, stop=stop)
+        return map_ordered(work, inputs, workers=self.session.threads, on_end=give_up)
 
     def examine(self, source: Source, *, aspect: float | None = None, name: str | None = None) -> ScreenResult:
         """Screen one picture, and return also what the finding was made from. Parameters as in `screen`."""
+        return self._examine(source, aspect, name)
+
+    def _examine(
+        self, source: Source, aspect: float | None, name: str | None, stop: Event | None = None
+    ) -> ScreenResult:
         name = name or (source_name(str(source)) if isinstance(source, str | Path) else "image")
         image: SmearImage | None = None
-        try:
-            image = self._read(source)
-            return self._judge(image, name, aspect)
-        except _FAILURES as error:
-            return ScreenResult(
-                Finding(
-                    source=name,
-                    sha256=image.sha256 if image is not None and image.sha256 else None,
-                    status="error",
-                    reason="there is not enough memory for this picture"
-                    if isinstance(error, MemoryError)
-                    else str(error),
+        with self._budget.turn(stop) as admit:
+            try:
+                image = self._read(source, admit)
+                return self._judge(image, name, aspect)
+            except _FAILURES as error:
+                return ScreenResult(
+                    Finding(
+                        source=name,
+                        sha256=image.sha256 if image is not None and image.sha256 else None,
+                        status="error",
+                        reason="there is not enough memory for this picture"
+                        if isinstance(error, MemoryError)
+                        else str(error),
+                    )
                 )
-            )
 
     def field_outputs(self, source: Source, *, aspect: float | None = None) -> tuple[Prepared, FieldOutputs]:
         """Return the prepared picture and what the field network gives for it, without judging either.
@@ -167,19 +184,20 @@ class Screener:
         ImageError
             The picture cannot be read.
         """
-        prepared = prepare(self._read(source).pixels, self.bundle.field.preparation, aspect=aspect)
+        with self._budget.turn() as admit:
+            prepared = prepare(self._read(source, admit).pixels, self.bundle.field.preparation, aspect=aspect)
         return prepared, self._run(prepared)
 
-    def _examine_input(self, item: Source | Input, *, aspect: float | None) -> ScreenResult:
+    def _examine_input(self, item: Source | Input, *, aspect: float | None, stop: Event) -> ScreenResult:
         if isinstance(item, Input):
-            return self.examine(item.path, aspect=aspect, name=item.source)
-        return self.examine(item, aspect=aspect)
+            return self._examine(item.path, aspect, item.source, stop)
+        return self._examine(item, aspect, None, stop)
 
-    def _read(self, source: Source) -> SmearImage:
+    def _read(self, source: Source, admit: Callable[[int], None]) -> SmearImage:
         if isinstance(source, np.ndarray):
             return _from_array(source)
         if isinstance(source, str | Path | bytes):
-            return read_image(Path(source) if isinstance(source, str) else source, self.limits)
+            return read_image(Path(source) if isinstance(source, str) else source, self.limits, admit=admit)
         raise UsageError(
             "this is nothing to screen",
             expected="a path, the bytes of a file, or an array (H, W, 3) of uint8",

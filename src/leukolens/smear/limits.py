@@ -15,8 +15,9 @@ MIN_SIDE: Final = 16
 class Limits:
     """The largest input that is read.
 
-    Decoding takes up to about 16 bytes of memory a pixel (8 for an ordinary JPEG), so the default of 64 megapixels
-    keeps one picture under about 1 GiB whatever its file claims.
+    Decoding takes up to about 16 bytes of memory a pixel (8 for an ordinary JPEG) beside the file itself, so the
+    default of 64 megapixels keeps one picture under about 1.3 GiB whatever its file claims. How many are decoded at
+    once is up to the caller, see `admit` of `leukolens.smear.reading.read_image`.
 
     Parameters
     ----------

@@ -58,7 +58,9 @@ class SmearImage:
     notes: tuple[str, ...]
 
 
-def read_image(source: Path | bytes, limits: Limits = _DEFAULT) -> SmearImage:
+def read_image(
+    source: Path | bytes, limits: Limits = _DEFAULT, *, admit: Callable[[int], None] | None = None
+) -> SmearImage:
     """Read a picture of a smear.
 
     The file is read once, at most ``limits.max_bytes`` of it, and hashed and decoded from memory. Its format is told
@@ -72,6 +74,9 @@ def read_image(source: Path | bytes, limits: Limits = _DEFAULT) -> SmearImage:
         A file, or the bytes of one.
     limits
         The largest input that is read.
+    admit
+        Called with the number of pixels once the header has passed, before one is decoded. It may wait, so that
+        threads do not all decode large pictures at once; what it raises is raised.
 
     Returns
     -------
@@ -91,15 +96,20 @@ def read_image(source: Path | bytes, limits: Limits = _DEFAULT) -> SmearImage:
         data = check_given(source, limits) if isinstance(source, bytes) else read_bytes(Path(source), limits)
         kind = recognise(data)
         notes = [] if isinstance(source, bytes) else suffix_notes(Path(source), kind)
-        return _decode(data, kind, limits, notes)
+        return _decode(data, kind, limits, notes, admit)
     except ImageError as error:
         raise _name(error, name) from error.__cause__
 
 
-def _decode(data: bytes, kind: FormatName, limits: Limits, notes: list[str]) -> SmearImage:
+def _decode(
+    data: bytes, kind: FormatName, limits: Limits, notes: list[str], admit: Callable[[int], None] | None
+) -> SmearImage:
     with _errors_as_image_errors():
         header = _INSPECT[kind](data)
         check_size(header.width, header.height, limits)
+    if admit is not None:
+        admit(header.width * header.height)
+    with _errors_as_image_errors():
         decoded = header.decode()
         rgb, colour_notes = to_srgb(decoded.image, header.icc)
         rgb = turn_upright(rgb, header.orientation)

@@ -6,8 +6,10 @@ import errno
 import importlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import types
 from typing import TYPE_CHECKING
 
@@ -186,6 +188,69 @@ def test_a_full_disk_is_no_internal_error(call: Call, verb_that: Callable[..., N
 def test_an_interrupt_has_code_130(call: Call, verb_that: Callable[..., None], error: BaseException) -> None:
     verb_that(failing(error))
     assert call("odd") == (130, "", "Interrupted.\n")
+
+
+INTERRUPTED = """
+import signal, sys, threading, time
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has Ctrl-C ignored
+from leukolens.cli import main as entry
+from leukolens.screen.ordered import map_ordered
+
+
+def say(word):
+    print(word, flush=True)
+
+
+def run_pool(_):
+    for _ in map_ordered(lambda _: say("begun") or time.sleep(60), range(2), workers=1, on_end=lambda: say("ending")):
+        pass
+
+
+def leave_thread(_):
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    try:
+        say("begun")
+        time.sleep(60)
+    finally:
+        # Said once `main` has returned, when Python waits for its threads.
+        threading._register_atexit(say, "ending")
+
+
+entry._dispatch = {"pool": run_pool, "thread": leave_thread}[sys.argv.pop()]
+sys.exit(entry.main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+@pytest.mark.parametrize("where", ["pool", "thread"])
+def test_a_second_interrupt_ends_at_once_and_quietly(where: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, where],
+        env=os.environ | {"PYTHONPATH": str(SOURCES)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        for word in ("begun", "ending"):
+            assert process.stdout.readline() == f"{word}\n"
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, err) == (130, "Interrupted.\n")
+
+
+def test_an_interrupt_leaves_the_handling_of_signals_to_a_program_that_calls_us(
+    call: Call, verb_that: Callable[..., None]
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    verb_that(failing(KeyboardInterrupt()))
+    assert call("odd").code == 130
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (1, 1), (4, 4)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _say("Interrupted.", 130)
+    except KeyboardInterrupt as error:
+        return _leave_interrupted(error, alone=argv is None)
     except BrokenPipeError:
         return _leave_broken_pipe()
     except Exception as error:
@@ -164,6 +165,29 @@ def _say(message: str, code: int) -> int:
         sys.stdout.flush()
     sys.stderr.write(f"{message}\n")
     return code
+
+
+def _leave_interrupted(error: KeyboardInterrupt, *, alone: bool) -> int:
+    """End after Ctrl-C, at once and quietly where it was pressed again; `alone`: the process is ours to end.
+
+    Python waits for its threads before it ends, and answers another Ctrl-C meanwhile with a traceback.
+    """
+    if alone:
+        with contextlib.suppress(ValueError):  # not the main thread, to which signals do not come
+            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    code = _say("Interrupted.", 130)
+    if alone and _pressed_again(error):
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _pressed_again(error: BaseException) -> bool:
+    """Tell whether an interrupt came while an earlier one was being dealt with."""
+    before = error.__context__
+    while before is not None and not isinstance(before, KeyboardInterrupt):
+        before = before.__context__
+    return before is not None
 
 
 def _leave_broken_pipe() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
@@ -123,8 +123,10 @@ def screen_here(plan: Plan, *, as_json: bool) -> int:
         The exit code.
     """
     findings = []
-    with progress_bar("Screening", len(plan.inputs)) as advance:
-        for finding in plan.screener.screen_many(plan.inputs, aspect=plan.aspect):
+    # Closed at once after Ctrl-C, not whenever Python collects it: another Ctrl-C would print a traceback there.
+    stream = plan.screener.stream(plan.inputs, aspect=plan.aspect)
+    with progress_bar("Screening", len(plan.inputs)) as advance, closing(stream) as results:
+        for finding in (result.finding for result in results):
             if as_json:
                 sys.stdout.write(finding.to_json() + "\n")
                 sys.stdout.flush()

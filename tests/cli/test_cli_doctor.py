@@ -7,14 +7,16 @@ import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from leukolens.cli import doctor_checks
-from leukolens.finding import RESEARCH_USE
+from leukolens.engine.bundle import open_bundle
+from leukolens.finding import RESEARCH_USE, LeukolensError
+from leukolens.screen import FieldOutputs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from cli_calls import Call
 
 
@@ -29,7 +31,7 @@ def test_a_sound_installation(call: Call, bundle: Path) -> None:
     assert told["ok"] is True
     assert told["note"] == RESEARCH_USE
     found = states(out)
-    assert found["model"] == found["versions"] == "ok"
+    assert found["model"] == found["versions"] == found["preparation"] == "ok"
     assert "ok" in {found["engine openvino"], found["engine onnxruntime"]}
 
 
@@ -79,6 +81,36 @@ def test_engines_that_disagree_fail() -> None:
     near = doctor_checks._compare({"a": np.array([0.5, 0.5]), "b": np.array([0.50005, 0.49995])})
     far = doctor_checks._compare({"a": np.array([0.5, 0.5]), "b": np.array([0.51, 0.49])})
     assert (near.state, far.state) == ("ok", "failed")
+
+
+def answer(seed: int, *, bias: float = 0.25, distance: float = 1.0) -> FieldOutputs:
+    """What a sound network may give for one picture."""
+    class_map = np.random.default_rng(seed).normal(0, 3, (4, 6, 8)).astype(np.float32)
+    return FieldOutputs(class_map.mean((1, 2)) + np.float32(bias), class_map, np.ones(3, np.float32), distance)
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (answer(1), "the same answer whatever it is shown"),
+        (answer(2, bias=0.5), "does not add up"),
+        (answer(2, distance=float("nan")), "no number"),
+    ],
+)
+def test_a_network_that_is_sound_by_its_sums_but_answers_wrongly_fails(second: FieldOutputs, words: str) -> None:
+    doctor_checks._check_outputs(answer(1), answer(2))
+    with pytest.raises(LeukolensError, match=words):
+        doctor_checks._check_outputs(answer(1), second)
+
+
+def test_a_squeeze_that_is_not_undone_fails(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, rendered = open_bundle(bundle), doctor_checks._render("all")
+    assert doctor_checks._check_preparation(opened, rendered).state == "ok"
+    from leukolens.smear import prepare
+    from leukolens.smear.squeeze import Squeeze
+
+    monkeypatch.setattr(prepare, "recognise_squeeze", lambda *_: Squeeze(1.0, None, 1.0, "shape"))
+    assert doctor_checks._check_preparation(opened, rendered).state == "failed"
 
 
 def test_no_engine_at_all_fails(call: Call, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

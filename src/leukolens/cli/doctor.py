@@ -20,7 +20,7 @@ def doctor(
         str | None, typer.Option(help="Name of a shipped model, or a bundle's folder.", metavar="NAME|DIR")
     ] = None,
 ) -> int:
-    """Tell what is installed and which model ships, verify it, and screen a rendered field on every engine.
+    """Tell what is installed and which model ships, verify it, and screen rendered fields on every engine.
 
     Exit code 4 when a check fails.
     """

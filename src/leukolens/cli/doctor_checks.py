@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.engine.bundle import Bundle
+    from leukolens.screen import FieldOutputs
 
 ENGINES: Final = ("openvino", "onnxruntime")
 AGREEMENT: Final = 1e-4
 """Largest difference of a probability between two engines."""
+ALIKE: Final = 5.0
+"""Largest mean difference, in grey levels, between the prepared pixels of a rendered field and its squeezed twin."""
 
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w-]+)['\"]")
@@ -124,8 +127,9 @@ def _check_bundle(name: str | None) -> tuple[Bundle | None, Check]:
 
 
 def _check_screening(bundle: Bundle) -> Iterator[Check]:
-    """Screen one rendered field on each engine, and compare."""
-    rendered = _render()
+    """Screen rendered fields on each engine, and compare."""
+    rendered = _render("all"), _render("no white cells")
+    yield _guard("preparation", partial(_check_preparation, bundle, rendered[0]))
     given: dict[str, NDArray[np.float64]] = {}
     for engine in ENGINES:
         if _version(engine) is None:
@@ -139,28 +143,80 @@ def _check_screening(bundle: Bundle) -> Iterator[Check]:
         yield _compare(given)
 
 
-def _render() -> NDArray[np.uint8]:
-    from leukolens.smear.synth import render_field
+def _render(content: str) -> NDArray[np.uint8]:
+    from leukolens.smear.synth import Content, Style, render_field
 
-    return render_field(seed=7).pixels
+    return render_field(7, width=640, height=480, style=Style.named("violet"), content=Content.named(content)).pixels
+
+
+def _check_preparation(bundle: Bundle, rendered: NDArray[np.uint8]) -> Check:
+    """Prepare a rendered field and its squeezed twin, which the network must see alike."""
+    import numpy as np
+
+    from leukolens.smear.prepare import prepare
+    from leukolens.smear.synth import squeeze_to_square
+
+    spec = bundle.field.preparation
+    if spec.squeeze == "none":
+        return Check("preparation", "ok", "this model takes every picture as true")
+    first, second = (prepare(rgb, spec).pixels.astype(np.float64) for rgb in (rendered, squeeze_to_square(rendered)))
+    difference = float(abs(first - second).mean())
+    found = f"a field and its squeezed twin differ by {difference:.1f} grey levels on average, allowed {ALIKE:g}"
+    if difference <= ALIKE:
+        return Check("preparation", "ok", found)
+    return Check("preparation", "failed", found, "Report this with the versions above.")
 
 
 def _screen_on(
-    engine: str, bundle: Bundle, rendered: NDArray[np.uint8], given: dict[str, NDArray[np.float64]]
+    engine: str,
+    bundle: Bundle,
+    rendered: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    given: dict[str, NDArray[np.float64]],
 ) -> Check:
     import numpy as np
 
     from leukolens.screen import load
 
-    finding = load(bundle, engine=engine, threads=1).screen(rendered, name="a rendered field")
-    if finding.field is None:
-        raise LeukolensError("The rendered field got no answer", found=finding.reason)
-    values = np.array(list(finding.field.probabilities.values()))
-    if not np.isfinite(values).all():
-        raise LeukolensError("The network's answer is no number", found=str(values.tolist()))
-    given[engine] = values
+    screener = load(bundle, engine=engine, threads=1)
+    results = [screener.examine(pixels, name="a rendered field") for pixels in rendered]
+    outputs = [result.outputs for result in results if result.outputs is not None]
+    finding = results[0].finding
+    if finding.field is None or len(outputs) < len(results):
+        raise LeukolensError("A rendered field got no answer", found=results[-1].finding.reason)
+    _check_outputs(*outputs)
+    given[engine] = np.array(list(finding.field.probabilities.values()))
     model = finding.models[0]
-    return Check(f"engine {engine}", "ok", f"{model.engine} in {model.precision} screened a rendered field")
+    return Check(f"engine {engine}", "ok", f"{model.engine} in {model.precision} screened two rendered fields")
+
+
+def _check_outputs(first: FieldOutputs, second: FieldOutputs) -> None:
+    """Check what every field network must fulfil, whatever its classes, on two fields with and without white cells.
+
+    Raises
+    ------
+    LeukolensError
+        An output is no number, does not depend on the picture, or is not the mean of the class map plus the bias.
+    """
+    import numpy as np
+
+    for outputs in (first, second):
+        values = (outputs.logits, outputs.class_map, outputs.features, outputs.distance)
+        if not all(np.isfinite(value).all() for value in values):
+            raise LeukolensError("The network's answer is no number", found=str(outputs.logits.tolist()))
+    if float(abs(first.logits - second.logits).max()) <= AGREEMENT:
+        raise LeukolensError(
+            "The network gives the same answer whatever it is shown", found=str(np.round(first.logits, 4).tolist())
+        )
+    # The bias is not told, but it must be the same for both.
+    first_bias, second_bias = (o.logits - o.class_map.mean((1, 2), dtype=np.float64) for o in (first, second))
+    difference = float(abs(first_bias - second_bias).max())
+    allowed = 1e-3 * max(1.0, float(abs(first.class_map).max()), float(abs(second.class_map).max()))
+    if difference > allowed:
+        raise LeukolensError(
+            "The network's class map does not add up to its logits",
+            expected=f"the same bias for any picture, within {allowed:.1e}",
+            found=f"a difference of {difference:.1e}",
+        )
 
 
 def _guard(name: str, check: Callable[[], Check]) -> Check:

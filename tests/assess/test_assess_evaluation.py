@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import RedPredictor, paint
+from assess_pictures import RedPredictor, paint
 
 from leukolens.assess.evaluation import choose_stresses, evaluate, figure_names
 from leukolens.assess.provenance import images_sha256, judge_training, select

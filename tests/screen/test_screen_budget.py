@@ -15,6 +15,7 @@ import pytest
 
 from leukolens.engine.bundle import open_bundle
 from leukolens.screen import Screener, load
+from leukolens.screen import budget as budget_module
 from leukolens.screen import screener as screener_module
 from leukolens.screen.budget import PixelBudget
 from leukolens.smear import reading
@@ -141,6 +142,17 @@ def test_one_that_exceeds_the_budget_goes_alone() -> None:
         assert not let_in.wait(0.05)
     assert let_in.wait(60)
     thread.join()
+
+
+def test_memory_of_large_pictures_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back = []
+    monkeypatch.setattr(budget_module, "_return_memory", lambda: given_back.append(True))
+    budget = PixelBudget()
+    for pixels, times in ((5_000_000, 0), (64_000_000, 1)):
+        with budget.turn() as take:
+            take(pixels)
+            assert not given_back
+        assert len(given_back) == times
 
 
 def test_who_waits_gives_up_when_stopped() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from threading import Condition
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 BUDGET_PIXELS: Final = 96_000_000
 """Sixteen pictures of a 5-megapixel camera go side by side; two of the largest that are read by default do not. With
 up to 20 bytes a pixel, decoding takes at most about 2 GiB, however many threads there are."""
+
+
+_LARGE: Final = 8_000_000
+"""Pixels from which on it is worth milliseconds to have the memory back."""
 
 
 class PixelBudget:
@@ -62,6 +68,8 @@ class PixelBudget:
         try:
             yield take
         finally:
+            if self._taken.get(me, 0) >= _LARGE:
+                _return_memory()
             with self._changed:
                 if self._taken.pop(me, None) is not None:
                     self._changed.notify_all()
@@ -73,6 +81,18 @@ class PixelBudget:
 
     def _has_room(self, pixels: int) -> bool:
         return not self._taken or sum(self._taken.values()) + pixels <= self._pixels
+
+
+def _return_memory() -> None:
+    """Hand freed memory back to the system.
+
+    The C library of Linux keeps it for the thread that freed it: half a gigabyte for each thread that ever decoded
+    64 megapixels, which would add up as if all decoded at once. Other systems, and other libraries, do not.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def _is_set(stop: Event | None) -> bool:

@@ -250,9 +250,12 @@ def test_the_rival_has_the_cost_of_keras_network():
 
 
 @pytest.mark.slow
-def test_the_rival_classifies_each_picture_once_at_every_setting(tmp_path, monkeypatch):
-    pytest.importorskip("torch", reason="needs the extra 'train'")
+def test_the_rival_classifies_each_picture_once_at_every_setting(tmp_path, monkeypatch, request):
+    torch = pytest.importorskip("torch", reason="needs the extra 'train'")
     import bench_rivals
+
+    threads = torch.get_num_threads()  # of this process: with another number, training ends in other last bits
+    request.addfinalizer(lambda: torch.set_num_threads(threads))
     from PIL import Image
 
     files = [tmp_path / f"{number}.png" for number in range(3)]

@@ -103,7 +103,8 @@ def test_figures_of_decisions(name, group):
         draw = partial(guess, 600, 4, skill, group=group, alike=0.3)
         truth = FIGURES[name](guess(400_000, 4, skill, seed=10**6, group=group, alike=0.3)).value
         held.append(coverage(lambda seed, draw=draw: FIGURES[name](draw(seed=seed)), truth, 300))
-    assert 0.93 <= np.mean(held) <= 0.98, held
+    # That of F1 is cautious in groups, so it may hold more often than it promises.
+    assert 0.93 <= np.mean(held) <= 0.985, held
 
 
 def ranked(rng, positives, negatives, shift, spread, group):

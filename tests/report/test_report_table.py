@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
+import pytest
 from rich.console import Console, RenderableType
 
 from leukolens.finding import Case, Finding, KindShare
@@ -55,3 +56,22 @@ def test_cases_say_answer_number_of_pictures_and_reasons() -> None:
     text = rendered(cases_table([case]))
     for needed in ("[i]slide 3", "None seen", "0.40", "12", "review", "2 pictures are for review"):
         assert needed in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_narrow_terminal_hides_neither_decision_nor_reason(width: int) -> None:
+    note = "review: the picture is at the border of what the model learned from"
+    one = finding("/long/path/to/the/pictures/of/a/patient/field-0001.jpg", status="ok").model_copy(
+        update={
+            "decision": "review", "conclusion": "lymphoblasts", "p_all": 0.87, "label": "Early Pre-B",
+            "probabilities": {"Benign": 0.13, "Early Pre-B": 0.87}, "notes": [note],
+        }
+    )  # fmt: skip
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(findings_table([one]))
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    rows = text.splitlines()
+    assert all(word in text for word in ("review", "Lymphoblasts", "0.87", "Early Pre-B"))
+    columns = rows[1].index("Why")
+    assert "".join(row[columns:] for row in rows[3:]).replace(" ", "") == note.removeprefix("review: ").replace(" ", "")

@@ -10,7 +10,7 @@ from tiny_bundle import write_tiny_bundle
 
 from leukolens.engine.session import Session
 from leukolens.finding import Finding, OutputError, UsageError
-from leukolens.finding.folders import probe_folder
+from leukolens.finding.output import probe_folder
 from leukolens.screen import Screener, ScreenResult, load
 from leukolens.screen.cases import build_cases, case_by_folder, cases_from_csv, one_case
 from leukolens.screen.inputs import Input, list_inputs

@@ -100,7 +100,10 @@ def _check_packages(wanted: dict[str, list[str]]) -> Iterator[Check]:
             yield Check(title, "ok", there)
         elif extra:
             yield Check(
-                title, "missing", f"not here: {', '.join(absent)}", f"To have it: pip install 'leukolens[{extra}]'"
+                title,
+                "missing",
+                f"not here: {', '.join(absent)}",
+                f"To have it: pip install 'leukolens[{extra}]', in a clone: '.[{extra}]'",
             )
         else:
             yield Check(title, "failed", f"not here: {', '.join(absent)}", "pip install --force-reinstall leukolens")

@@ -140,7 +140,7 @@ def _run_verb(name: str, verb: Verb, arguments: list[str]) -> int:
 
         raise UsageError(
             f"'leukolens {name}' needs leukolens[{verb.extra}]: {error.name} is not installed",
-            todo=f"run: pip install 'leukolens[{verb.extra}]'",
+            todo=f"run: pip install 'leukolens[{verb.extra}]', or in a clone: pip install '.[{verb.extra}]'",
         ) from error
 
 

@@ -101,7 +101,11 @@ def make_split(
             grouping=grouping,
             leaky=leaky,
             note=note
-            + (" Without an embargo the ends of neighbouring blocks touch." if embargo == 0 and leaky else ""),
+            + (
+                " Without an embargo the ends of neighbouring blocks touch."
+                if method == "blocks" and embargo == 0 and leaky
+                else ""
+            ),
             catalogue_sha256=catalogue_sha256(catalogue),
             items=tuple(
                 SplitItem(path=plain(item.path), sha256=sha256_of(item), label=item.label, group=number)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from leukolens.engine.spec import CARD, LICENCE, SPEC_FILE, BundleSpec, FieldNetworkSpec
 from leukolens.engine.sums import MAX_FILE_BYTES, MAX_TEXT_BYTES, read_bounded, verify_sums, write_sums
 from leukolens.finding import BundleError, OutputError, UsageError, nearest
-from leukolens.finding.folders import probe_folder
+from leukolens.finding.output import probe_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,7 @@ class LeukolensError(Exception):
             parts.append(f"Found {found}")
         if todo:
             parts.append(todo[0].upper() + todo[1:])
-        super().__init__(". ".join(part.rstrip(".") for part in parts) + ".")
+        super().__init__(" ".join(part if part.endswith("?") else part.rstrip(".") + "." for part in parts))
         self.message = message
         self.expected = expected
         self.found = found

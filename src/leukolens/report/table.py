@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from leukolens.finding import Case, Finding
 
-_NAME_WIDTH = 48
+_LEAST_WIDTH = 10
 _STYLES = {"Lymphoblasts": "bold magenta", "None seen": "green", "Refused": "yellow", "Error": "red"}
 
 
@@ -45,18 +45,16 @@ def findings_table(findings: Sequence[Finding], *, limit: int = 40) -> Table:
     Table
         A Rich renderable. Names are shown as they are, never read as markup.
     """
-    table = _new_table("Picture", "Answer", "p ALL", "Class", "Decision", "Why, or what is wrong")
+    table = _new_table("Picture", "Decision", "Answer", "p ALL", "Class", "Why")
     ordered = sorted(findings, key=review_rank)
-    names = [visible(finding.source) for finding in ordered[:limit]]
-    table.columns[0].min_width = min(_NAME_WIDTH, max(map(len, names), default=0))
-    for finding, name in zip(ordered, names, strict=False):
+    for finding in ordered[:limit]:
         table.add_row(
-            Text(name, overflow="fold"),
+            Text(visible(finding.source), overflow="fold"),
+            _decision(finding.decision),
             _coloured(answer(finding)),
             probability_text(finding.p_all),
             Text(visible(probability_of_label(finding))),
-            _decision(finding.decision),
-            Text(visible("; ".join(why_review(finding)[:2])), overflow="ellipsis"),
+            Text(visible("; ".join(why_review(finding)[:2])), overflow="fold"),
         )
     table.caption = _rest(len(ordered), limit, "pictures")
     return table
@@ -77,16 +75,16 @@ def cases_table(cases: Sequence[Case], *, limit: int = 40) -> Table:
     Table
         A Rich renderable.
     """
-    table = _new_table("Case", "Answer", "p ALL", "Pictures", "Decision", "Why")
+    table = _new_table("Case", "Decision", "Answer", "p ALL", "Pictures", "Why")
     ordered = sorted(cases, key=case_rank)
     for case in ordered[:limit]:
         table.add_row(
             Text(visible(case.case), overflow="fold"),
+            _decision(case.decision),
             _coloured(conclusion_word(case.conclusion)),
             probability_text(case.p_all),
             str(case.images),
-            _decision(case.decision),
-            Text(visible("; ".join(case.reasons[:2])), overflow="ellipsis"),
+            Text(visible("; ".join(case.reasons[:2])), overflow="fold"),
         )
     table.caption = _rest(len(ordered), limit, "cases")
     return table
@@ -134,7 +132,14 @@ def _details(finding: Finding) -> list[tuple[str, str | Text]]:
 def _new_table(*headers: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
     for header in headers:
-        table.add_column(header, justify="right" if header in {"p ALL", "Pictures"} else "left")
+        wraps = header in {headers[0], headers[-1]}  # the rest is short and must not be cut in a narrow terminal
+        table.add_column(
+            header,
+            justify="right" if header in {"p ALL", "Pictures"} else "left",
+            no_wrap=not wraps,
+            overflow="fold",
+            min_width=_LEAST_WIDTH if wraps else None,
+        )
     return table
 
 

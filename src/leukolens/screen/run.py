@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from leukolens.finding import Case, OutputError, UsageError
-from leukolens.finding.folders import probe_folder
+from leukolens.finding.output import probe_folder
 from leukolens.screen.cases import CaseNames, build_cases, case_by_folder
 from leukolens.screen.journal import Journal, put_in_order, read_findings, recover, write_whole
 from leukolens.screen.manifest import RUN_FILE, begin_manifest, check_same_run, end_manifest

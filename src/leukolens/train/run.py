@@ -15,7 +15,7 @@ from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.run_manifest import run_manifest
 from leukolens.data.split import Split
 from leukolens.finding import DataError, OutputError
-from leukolens.finding.folders import probe_folder
+from leukolens.finding.output import probe_folder
 from leukolens.networks.field import FieldNetwork
 from leukolens.train.fit import LAST, Sides, fit
 from leukolens.train.images import prepare_images, prepared_bytes

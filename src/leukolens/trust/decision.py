@@ -99,7 +99,7 @@ def _doubts(judgement: FieldJudgement, flags: Sequence[str], spec: FieldNetworkS
     if not judgement.in_domain:
         doubts.append(
             "the picture is unlike those that the model learned from, so no label is given"
-            + (f" (farther than {judgement.novelty:.0%} of them)" if judgement.novelty is not None else "")
+            + ("" if judgement.novelty is None else f" (farther than {_all_or_share(judgement.novelty)} of them)")
         )
     elif judgement.novelty is not None and judgement.novelty > USUAL:
         doubts.append("the picture is at the border of what the model learned from")
@@ -124,3 +124,7 @@ def _doubts_of_the_label(judgement: FieldJudgement, spec: FieldNetworkSpec) -> l
     if conclusion is not None and (conclusion == "lymphoblasts") == (best in spec.negative_labels):
         doubts.append("the most probable label and the sum over the labels of leukaemia disagree")
     return doubts
+
+
+def _all_or_share(novelty: float) -> str:
+    return "all" if novelty >= 1.0 else f"{min(novelty, USUAL):.0%}"

@@ -39,7 +39,7 @@ DEMO_FIELDS: Final = (
     DemoField("05-marrow-benign-buff.png", "buff", "benign", um_per_px=0.13),
     DemoField("06-normal-blood.jpg", "salmon", "normal blood", 640, 480, 0.12),
     DemoField("07-no-white-cells.png", "yellow lamp", "no white cells", 640, 480, 0.15),
-    DemoField("08-lymphoblasts-squeezed.jpg", "violet", "all", scale_bar="200 pixel", square=224),
+    DemoField("08-lymphoblasts-squeezed.jpg", "violet", "all", scale_bar="red 200 pixel", square=224),
 )
 
 

@@ -324,3 +324,23 @@ def test_a_disk_that_fills_while_preparing_is_told(
     assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run")) == 2
     assert "No space left" in capfd.readouterr().err
     assert not list((tmp_path / "run" / "cache").iterdir())
+
+
+def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    """With a learning rate of nearly nothing hardly an epoch is better than the one before: both runs stop early."""
+    changes = ["patience=2", "epochs=12", "optimiser.learning_rate=1e-9", "average=null"]
+    options = [part for change in changes for part in ("--set", change)]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main([*_train(class_folders, split, tiny_recipe, whole), *options]) == 0
+    epochs = [row["epoch"] for row in csv.DictReader((whole / "curves.csv").open())]
+    assert 3 <= len(epochs) < 12
+    command = [sys.executable, "-c", "import sys; from leukolens.cli.main import main; sys.exit(main())"]
+    arguments = [*_train(class_folders, split, tiny_recipe, killed), *options]
+    process = subprocess.Popen([*command, *arguments], stderr=subprocess.DEVNULL, env=os.environ)
+    deadline = time.monotonic() + 240
+    while not (killed / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert main([*arguments, "--resume"]) == 0
+    assert (killed / "curves.csv").read_text() == (whole / "curves.csv").read_text()

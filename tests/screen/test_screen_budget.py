@@ -121,8 +121,9 @@ def test_a_run_that_is_stopped_does_not_decode_what_waits(
     screener = with_budget(bundle_folder, PIXELS)
     with closing(screener.stream(pictures * 20)) as results:
         next(results)
-    # The first, the one that was let in when it ended, and no more than what slipped in before the end; twice each.
-    assert together.entered <= 2 * 4
+        before = together.entered  # of any number that are under way: the first need not have been let in first
+    # The one that was inside at the end, and one that slipped in before it was told; twice each.
+    assert together.entered <= before + 2 * 2
     assert screener.screen(pictures[0]).status == "ok"
     assert len(list(screener.screen_many(pictures))) == 8
 

@@ -227,6 +227,9 @@ def test_export_gives_a_bundle_that_agrees_and_screens(
     assert main(arguments) == 2, "a bundle is not written over another"
     spec = open_bundle(out).spec
     assert spec.name == "one"
+    content = (out / "field.onnx").read_bytes()
+    assert b"site-packages" not in content, "paths of this machine have no place in a bundle"
+    assert b"stack_trace" not in content
     assert spec.provenance.training_images_sha256
     assert spec.provenance.citations == ("A and B 2026",)
     figures = spec.provenance.figures["test"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,7 +53,22 @@ def to_onnx(network: nn.Module, preparation: Preparation) -> bytes:
         )
     if program is None:
         raise BundleError("the ONNX exporter gave nothing", todo="update torch and onnxscript")
-    serialized: bytes = program.model_proto.SerializeToString()
+    return without_traces(program.model_proto)
+
+
+def without_traces(model: Any) -> bytes:  # noqa: ANN401 - onnx brings no types
+    """Serialise an ONNX model without the exporter's notes, which hold stack traces with the paths of this machine.
+
+    Parameters
+    ----------
+    model
+        An ``onnx.ModelProto``; changed in place. Tensors and nodes stay as they are.
+    """
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    serialized: bytes = model.SerializeToString()
     return serialized
 
 

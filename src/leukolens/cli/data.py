@@ -39,12 +39,13 @@ def check(
     Exit code 1 when some files cannot be read.
     """
     from leukolens.cli.data_tables import show_check
+    from leukolens.cli.progress import counting
     from leukolens.data.check import check_data, prepare_folder, write_check
 
     catalogue = _open(data, labels, label_column, path_column, patient_column, negative)
     if out is not None:
         prepare_folder(out, len(catalogue))
-    with _progress("Reading", len(catalogue)) as advance:
+    with counting("Reading", len(catalogue)) as advance:
         result, entries = check_data(catalogue, progress=advance)
     written = write_check(result, entries, out) if out is not None else []
     if as_json:
@@ -77,6 +78,7 @@ def split(
     Exact duplicates never stand on two sides.
     """
     from leukolens.cli.data_tables import show_split
+    from leukolens.cli.progress import counting
     from leukolens.data.catalogue import fingerprint
     from leukolens.data.split import METHODS, try_place, write_split
     from leukolens.data.splitting import make_split
@@ -88,7 +90,7 @@ def split(
     _free(out, overwrite)
     catalogue = _open(data, labels, label_column, path_column, patient_column, None)
     try_place(out, len(catalogue), folds)
-    with _progress("Hashing", len(catalogue)) as advance:
+    with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     made = make_split(
         catalogue,
@@ -162,22 +164,6 @@ def _free(out: Path, overwrite: bool) -> None:
     """See before the work that nothing is written over unasked."""
     if out.exists() and not (overwrite and out.is_file()):
         raise OutputError(f"{str(out)!r} exists", todo="choose another name, or replace a file with --overwrite")
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on a terminal and nothing elsewhere."""
-    console = error_console()
-    if not console.is_terminal:
-        yield None
-        return
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    with Progress(
-        *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +17,9 @@ from rich.progress import (
 from rich.text import Text
 
 from leukolens.cli.console import error_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class RateColumn(ProgressColumn):
@@ -36,3 +42,38 @@ def new_progress() -> Progress:
         console=error_console(),
         transient=True,
     )
+
+
+@contextmanager
+def counting(what: str, total: int, *, shown: bool = True) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar on a terminal, from the first step to the last, and nothing elsewhere.
+
+    Parameters
+    ----------
+    what
+        What is being done, in a word.
+    total
+        How many steps there are.
+    shown
+        False shows nothing at all.
+
+    Yields
+    ------
+    callable or None
+        To be called with the number of steps done.
+    """
+    if not shown or not error_console().is_terminal:
+        yield None
+        return
+    with ExitStack() as stack:
+        bar = new_progress()
+        task = bar.add_task(what, total=total)
+
+        def advance(done: int) -> None:
+            if done == 1:
+                stack.enter_context(bar)
+            bar.update(task, completed=done)
+            if done == total:  # what follows inside may show its own
+                stack.close()
+
+        yield advance

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +34,7 @@ def train(
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Train a network on your own images."""
+    from leukolens.cli.progress import counting
     from leukolens.data.catalogue import fingerprint
     from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
@@ -51,7 +50,7 @@ def train(
         "patient_column": patient_column,
     }
     catalogue = open_catalogue(data, labels=labels, negative=negative, **columns)
-    with _bar("Hashing", len(catalogue), shown=progress) as advance:
+    with counting("Hashing", len(catalogue), shown=progress) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     parts = read_split(split, catalogue)
     source = columns | {
@@ -63,7 +62,7 @@ def train(
     folds = _folds(fold, len(parts.folds))
     for number in folds:
         folder = out if len(folds) == 1 else out / f"fold-{number}"
-        with _bar("Preparing", len(catalogue), shown=progress) as advance:
+        with counting("Preparing", len(catalogue), shown=progress) as advance:
             summary = train_fold(
                 Plan(catalogue, parts, number, chosen, source),
                 folder,
@@ -73,28 +72,6 @@ def train(
                 on_prepared=advance,
             )
         error_console().print(_line(summary, leaky=parts.leaky))
-
-
-@contextmanager
-def _bar(what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar from the first call until all is done, and nothing where nobody looks."""
-    if not shown or not error_console().is_terminal:
-        yield None
-        return
-    from leukolens.cli.progress import new_progress
-
-    with ExitStack() as stack:
-        bar = new_progress()
-        task = bar.add_task(what, total=total)
-
-        def advance(done: int) -> None:
-            if done == 1:
-                stack.enter_context(bar)
-            bar.update(task, completed=done)
-            if done == total:  # training shows its own
-                stack.close()
-
-        yield advance
 
 
 def _folds(fold: str, count: int) -> list[int]:

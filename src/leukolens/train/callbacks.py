@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,18 +11,33 @@ import lightning.pytorch as pl
 
 from leukolens.train.module import FieldModule
 
-COLUMNS: Final = ("epoch", "learning_rate", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+COLUMNS: Final = (
+    "epoch",
+    "learning_rate",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "seconds",
+    "processor_seconds",
+)
 
 
 class LearningCurves(pl.Callback):
     """Writes ``curves.csv`` and ``curves.png`` into the run's folder.
 
-    The rows are part of the checkpoint: a resumed run neither repeats nor loses one.
+    The rows are part of the checkpoint: a resumed run neither repeats nor loses one. Each holds the time of its epoch, by
+    the clock and by the processor: the second does not grow when the machine is shared.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: list[dict[str, float]] = []
+        self._start = (0.0, 0.0)
+
+    def on_train_epoch_start(self, *_: object) -> None:
+        """Start both clocks."""
+        self._start = (time.monotonic(), time.process_time())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows so far."""
@@ -37,7 +53,11 @@ class LearningCurves(pl.Callback):
             raise TypeError(f"LearningCurves: expected a FieldModule, found {type(pl_module).__name__}")
         logged = {key: float(value) for key, value in trainer.callback_metrics.items()} | pl_module.training_means()
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
-        row = {"epoch": float(trainer.current_epoch + 1), "learning_rate": rate, **logged}
+        times = {
+            "seconds": time.monotonic() - self._start[0],
+            "processor_seconds": time.process_time() - self._start[1],
+        }
+        row = {"epoch": float(trainer.current_epoch + 1), "learning_rate": rate, **logged, **times}
         self.rows = [*[old for old in self.rows if old["epoch"] < row["epoch"]], row]
         write_curves(self.rows, self.folder / "curves.csv")
         draw_curves(self.rows, self.folder / "curves.png")

@@ -22,10 +22,10 @@ from leukolens.data.catalogue import catalogue_sha256, fingerprint
 from leukolens.data.layouts import open_catalogue
 from leukolens.data.run_manifest import run_manifest
 from leukolens.engine.session import open_session
-from leukolens.networks.field import FieldNetwork
 from leukolens.screen import Screener
-from leukolens.train.fit import WEIGHTS
 from leukolens.train.predict import predict, softmax
+from leukolens.train.recipe import Recipe
+from leukolens.train.run import trained_network
 
 LABORATORIES = {
     "normal blood, BCCD": "bccd/images/*",
@@ -93,14 +93,12 @@ def twins(screener: Screener, data: Path) -> list[dict[str, Any]]:
 
 def engines(screener: Screener, run: Path, paths: list[Path]) -> dict[str, Any]:
     """Compare each engine with PyTorch on evenly spaced real pictures, prepared as in screening."""
-    from safetensors.torch import load_file
-
     spec = screener.bundle.field
-    network = FieldNetwork(spec.architecture, classes=len(spec.labels))
-    network.load_state_dict(load_file(run / WEIGHTS))
+    recipe = Recipe.model_validate(screener.bundle.spec.provenance.recipe)
+    network = trained_network(run, recipe, len(spec.labels))
     chosen = [paths[int(place)] for place in np.linspace(0, len(paths) - 1, PARITY_IMAGES)]
     images = np.stack([screener.field_outputs(path)[0].pixels for path in chosen])
-    expected = softmax(predict(network.eval(), images).logits)
+    expected = softmax(predict(network, images).logits)
     found = {}
     for engine in ("openvino", "onnxruntime"):
         session = open_session(screener.bundle.read_network("field"), engine)

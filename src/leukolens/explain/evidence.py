@@ -18,7 +18,8 @@ def class_evidence(class_map: NDArray[np.float32], labels: Sequence[str], label:
     r"""Return the evidence of each place for one class against the mean of the others.
 
     The class map of a network with global average pooling and a linear head takes its logits apart by place, exactly:
-    ``logit_c = mean_xy(map_c) + bias_c`` (class activation mapping, Zhou et al. 2016, doi 10.1109/CVPR.2016.319).
+    ``logit_c = mean_xy(map_c) + bias_c`` (class activation mapping, Zhou et al. 2016, doi 10.1109/CVPR.2016.319). For
+    other heads the bias depends on the picture.
     Softmax only knows differences of logits, so the map of one class alone may be shifted by any constant. The contrast
 
     .. math:: e(x, y) = m_c(x, y) - \frac{1}{C - 1} \sum_{k \ne c} m_k(x, y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class LeukolensError(Exception):
@@ -86,6 +86,9 @@ class CheckFailedError(LeukolensError):
     http_status = 422
 
 
+_MOST_LISTED: Final = 60
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name was probably meant.
 
@@ -99,9 +102,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Returns
     -------
     str
-        A sentence such as ``Did you mean 'adam'? Known: adam, sgd.``
+        A sentence such as ``Did you mean 'adam'? Known: adam, sgd.`` Of very many names only the nearest are listed.
     """
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
     hint = f"Did you mean {close[0]!r}? " if close else ""
+    if len(known) > _MOST_LISTED:
+        return f"{hint}{len(known)} are known{', the nearest: ' + ', '.join(close) if close else ''}."
     return f"{hint}Known: {', '.join(known)}."

@@ -1,4 +1,4 @@
-"""The field network: a backbone, global average pooling and a linear head, from which class maps follow exactly."""
+"""The field network: scaling, a backbone and a head, from which class maps follow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import torch
 from timm.models import group_parameters
 from torch import Tensor, nn
 
-from leukolens.networks.registry import build_backbone
+from leukolens.networks.backbone import build_backbone, feature_map, map_shape
+from leukolens.networks.choice import NetworkChoice
+from leukolens.networks.heads import HEADS, Head
+from leukolens.networks.registry import network_entry, weights_config
 
 
 class FieldOutput(NamedTuple):
@@ -19,10 +22,9 @@ class FieldOutput(NamedTuple):
     logits
         (N, C).
     class_map
-        (N, C, h, w): contribution of each place to each logit. Its mean over h and w, plus the head's bias, is the
-        logit, exactly (class activation mapping, Zhou et al. 2016, doi 10.1109/CVPR.2016.319).
+        (N, C, h, w): contribution of each place to each logit, see `leukolens.networks.heads`.
     features
-        (N, D): pooled features.
+        (N, D): the feature map's mean over its places.
     """
 
     logits: Tensor
@@ -38,24 +40,35 @@ class FieldNetwork(nn.Module):
 
     Parameters
     ----------
-    name, weights
-        Network and start weights, see `leukolens.networks.registry.build_backbone`.
+    choice
+        Network, head, start weights, scaling.
     classes
         Number of classes, at least 2.
-    dropout
-        Share of pooled features dropped in training.
+    size
+        Height and width of the prepared pictures, px.
+
+    Raises
+    ------
+    UsageError
+        For an unknown network or weights, or a size that the network cannot take.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, *, classes: int, weights: str = "none", dropout: float = 0.2) -> None:
+    def __init__(self, choice: NetworkChoice, *, classes: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.backbone, width, entry = build_backbone(name, weights)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(width, classes)
-        self.register_buffer("mean", torch.tensor(entry.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(entry.std).view(1, 3, 1, 1), persistent=False)
+        entry = network_entry(choice.name)
+        self.classes = classes
+        self.size = size
+        self.target_layer = entry.target_layer
+        self.backbone = build_backbone(entry, choice.weights, size)
+        self.head: Head = HEADS[choice.head](map_shape(self.backbone, size), classes, choice.dropout)
+        config = {"mean": (0.0,) * 3, "std": (1.0,) * 3} if choice.scaling == "unit" else weights_config(entry)
+        for name in ("mean", "std"):
+            values = torch.tensor([255.0 * value for value in config[name]]).view(1, 3, 1, 1)
+            self.register_buffer(name, values, persistent=False)
+        self.freeze(choice.frozen)
 
     def freeze(self, stages: int) -> None:
         """Keep the first stages as they are, batch statistics included: training is faster and keeps their features.
@@ -65,6 +78,8 @@ class FieldNetwork(nn.Module):
         stages
             How many: 1 is the stem alone, each further one a stage of the backbone, as timm counts them.
         """
+        if not stages:
+            return
         matcher = self.backbone.group_matcher(coarse=True)  # type: ignore[operator]
         for number, names in group_parameters(self.backbone, matcher).items():
             for name in names if number < stages else ():
@@ -79,11 +94,20 @@ class FieldNetwork(nn.Module):
                 module.eval()
         return self
 
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Return feature maps (N, D, h, w) of prepared fields, (N, H, W, 3) uint8."""
+        floats = images.permute(0, 3, 1, 2).to(self.mean.dtype)
+        return feature_map(self.backbone, (floats - self.mean) / self.std)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Return logits (N, C) alone, as training needs them."""
+        return self.head.logits(self.feature_map(images))
+
+    def penalty(self) -> Tensor | None:
+        """Return what the head adds to the loss, a scalar, or None."""
+        return self.head.penalty()
+
     def forward(self, images: Tensor) -> FieldOutput:
         """Classify prepared fields, (N, H, W, 3) uint8."""
-        scaled = (images.permute(0, 3, 1, 2).to(self.head.weight.dtype) - self.mean) / self.std
-        feature_map = self.backbone.forward_features(scaled)  # type: ignore[operator]
-        features = feature_map.mean((2, 3))
-        logits = self.head(self.dropout(features))
-        class_map = torch.einsum("ndhw,cd->nchw", feature_map, self.head.weight)
-        return FieldOutput(logits, class_map, features)
+        features = self.feature_map(images)
+        return FieldOutput(self.head.logits(features), self.head.class_map(features), features.mean((2, 3)))

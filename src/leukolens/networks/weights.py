@@ -1,14 +1,144 @@
-"""ImageNet weights that come as Python packages, so that training starts offline."""
+"""Start weights: ImageNet weights that come as Python packages, timm's own, or the weights of an earlier run."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Final, Literal
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from leukolens.finding import UsageError
+from leukolens.networks.registry import weights_config
+from leukolens.networks.table import NetworkEntry
+
+RUN_WEIGHTS: Final = "weights.safetensors"
+"""Name of the file in which a run leaves its weights."""
+_BACKBONE: Final = "backbone."
+
+AtHand = Literal["in a package", "missing package", "in the cache", "to download", "none"]
+
+
+def imagenet_weights(entry: NetworkEntry) -> AtHand:
+    """Tell whether ImageNet weights of a network are at hand, without going online.
+
+    Returns
+    -------
+    str
+        "in a package": installed with leukolens[train]; "missing package": such a package exists and is not installed;
+        "in the cache": fetched by timm before; "to download": timm fetches them at first use; "none": there are none.
+    """
+    if entry.packaged_weights is not None:
+        found = importlib.util.find_spec(entry.packaged_weights) is not None
+        return "in a package" if found else "missing package"
+    config = weights_config(entry)
+    if not (config.get("hf_hub_id") or config.get("url")):
+        return "none"
+    return "in the cache" if _cached(config.get("hf_hub_id"), config.get("url")) else "to download"
+
+
+def _cached(hub_name: str | None, url: str | None) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    files = ("model.safetensors", "pytorch_model.bin")
+    if hub_name and any(isinstance(try_to_load_from_cache(hub_name, name), str) for name in files):
+        return True
+    return bool(url) and (Path(torch.hub.get_dir()) / "checkpoints" / Path(str(url)).name).is_file()
+
+
+def check_weights(weights: str, entry: NetworkEntry) -> None:
+    """See before the work starts that start weights exist, as far as that can be told without going online.
+
+    Parameters
+    ----------
+    weights
+        ``imagenet``, ``none``, or the path of a run's folder or of its weights.
+
+    Raises
+    ------
+    UsageError
+        They do not.
+    """
+    if weights == "none":
+        return
+    if weights != "imagenet":
+        run_weights(weights)
+        return
+    at_hand = imagenet_weights(entry)
+    if at_hand == "missing package":
+        packaged_checkpoint(entry.packaged_weights or "")
+    if at_hand == "none":
+        raise UsageError(
+            f"there are no ImageNet weights of {entry.name!r}",
+            todo="set network.weights=none, or start from a run: network.weights=FOLDER",
+        )
+
+
+def run_weights(weights: str) -> Path:
+    """Find the weights of an earlier run.
+
+    Parameters
+    ----------
+    weights
+        Path of the run's folder, or of its ``weights.safetensors``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or it holds no weights of a leukolens network.
+    """
+    path = Path(weights)
+    path = path / RUN_WEIGHTS if path.is_dir() else path
+    if not path.is_file():
+        raise UsageError(
+            f"unknown start weights {weights!r}",
+            expected=f"imagenet, none, or the folder of a finished run with its {RUN_WEIGHTS}",
+        )
+    try:
+        with safe_open(path, "pt") as tensors:
+            names = list(tensors.keys())
+    except (SafetensorError, OSError) as error:
+        raise UsageError(f"{str(path)!r} cannot be read as weights", found=str(error)[:200]) from error
+    if not any(name.startswith(_BACKBONE) for name in names):
+        raise UsageError(f"{str(path)!r} holds no backbone", expected="weights that `leukolens train` left")
+    return path
+
+
+def load_run_weights(backbone: nn.Module, weights: str) -> None:
+    """Copy the backbone of an earlier run; its head stays behind, for its classes were others.
+
+    Raises
+    ------
+    UsageError
+        If the run's network is another one.
+    """
+    path = run_weights(weights)
+    with safe_open(path, "pt") as tensors:
+        found = {
+            name.removeprefix(_BACKBONE): tensors.get_tensor(name)
+            for name in tensors.keys()  # noqa: SIM118 - not a dict
+            if name.startswith(_BACKBONE)
+        }
+    wrong = _first_difference({name: tensor.shape for name, tensor in backbone.state_dict().items()}, found)
+    if wrong:
+        raise UsageError(
+            f"the weights {str(path)!r} are not those of this network",
+            found=wrong,
+            todo="choose the network (and, for a transformer, the size) that the run was trained with",
+        )
+    backbone.load_state_dict(found)
+
+
+def _first_difference(shapes: dict[str, torch.Size], found: dict[str, torch.Tensor]) -> str | None:
+    for name, shape in shapes.items():
+        if name not in found:
+            return f"no tensor {name}"
+        if found[name].shape != shape:
+            return f"{name} of shape {tuple(found[name].shape)}, not {tuple(shape)}"
+    extra = sorted(found.keys() - shapes.keys())
+    return f"a tensor {extra[0]} that the network does not have" if extra else None
 
 
 def packaged_checkpoint(package: str) -> Path:

@@ -26,8 +26,8 @@ COLUMNS: Final = (
 class LearningCurves(pl.Callback):
     """Writes ``curves.csv`` and ``curves.png`` into the run's folder.
 
-    The rows are part of the checkpoint: a resumed run neither repeats nor loses one. Each holds the time of its epoch by
-    the clock and by the processor: the second grows less when the machine is shared.
+    The rows are part of the checkpoint: a resumed run neither repeats nor loses one. Each holds the time of its epoch
+    by the clock and by the processor, which grows less when the machine is shared.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from leukolens import __version__
 from leukolens.data.catalogue import Catalogue
@@ -21,15 +20,13 @@ from leukolens.data.split import Split
 from leukolens.engine.bundle import claim_bundle_folder, write_bundle
 from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, check_bundle_name, field_data_format
 from leukolens.finding import BundleError, DataError
-from leukolens.networks.field import FieldNetwork
 from leukolens.smear.perturb import STRESSES
 from leukolens.train.card import model_card
-from leukolens.train.fit import WEIGHTS
 from leukolens.train.images import prepare_images
 from leukolens.train.onnx_export import largest_difference, to_onnx
 from leukolens.train.predict import predict, softmax
 from leukolens.train.recipe import Recipe
-from leukolens.train.run import RUN_FILE, SUMMARY_FILE, class_indices
+from leukolens.train.run import RUN_FILE, SUMMARY_FILE, class_indices, trained_network
 from leukolens.train.statistics import (
     ExportedField,
     fit_conformal,
@@ -95,9 +92,7 @@ def export_run(
     fold = split.folds[identity["fold"]]
     if not fold.validation:
         raise DataError(f"{run} has no validation side", expected="one", todo="split with --validation and train again")
-    network = FieldNetwork(recipe.network.name, classes=len(catalogue.classes))
-    network.load_state_dict(load_file(run / WEIGHTS))
-    network.eval()
+    network = trained_network(run, recipe, len(catalogue.classes))
     images = prepare_images(catalogue, recipe.preparation, cache or run / "cache")
     labels = class_indices(catalogue)
     train, held = list(fold.train), list(fold.validation)

@@ -19,13 +19,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from leukolens.finding import DataError
+from leukolens.networks.weights import RUN_WEIGHTS
 from leukolens.train.callbacks import LearningCurves
 from leukolens.train.images import EpochSampler, FieldDataset, Sample
 from leukolens.train.module import FieldModule
 from leukolens.train.recipe import Recipe
 
 LAST: Final = "last.ckpt"
-WEIGHTS: Final = "weights.safetensors"
+WEIGHTS: Final = RUN_WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,9 @@ class FieldModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.recipe = recipe
-        choice = recipe.network
-        self.network = FieldNetwork(
-            choice.name, classes=classes, weights=choice.weights if start else "none", dropout=choice.dropout
-        ).to(memory_format=torch.channels_last)
-        self.network.freeze(choice.frozen)
+        choice = recipe.network if start else recipe.network.model_copy(update={"weights": "none"})
+        size = (recipe.preparation.height, recipe.preparation.width)
+        self.network = FieldNetwork(choice, classes=classes, size=size).to(memory_format=torch.channels_last)
         self.loss = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=recipe.label_smoothing)
         self._sums = {"train": [0.0, 0, 0], "val": [0.0, 0, 0]}
 
@@ -57,14 +55,16 @@ class FieldModule(pl.LightningModule):
         epoch is not enough: whether the loader draws its own seed before or after that differs when resuming.
         """
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
-        logits = self.network(batch.image).logits.float()
+        logits = self.network.logits(batch.image).float()
         loss: Tensor = self.loss(logits, batch.label)
+        penalty = self.network.penalty()
+        loss = loss if penalty is None else loss + penalty
         self._count("train", float(loss.detach()), logits.detach(), batch.label)
         return loss
 
     def validation_step(self, batch: Sample, batch_index: int) -> None:  # noqa: ARG002 - Lightning's signature
         """Count loss and hits of one batch; the loss is the plain one, without smoothing and weights."""
-        logits = self.network(batch.image).logits.float()
+        logits = self.network.logits(batch.image).float()
         loss = nn.functional.cross_entropy(logits, batch.label)
         self._count("val", float(loss), logits, batch.label)
 

@@ -37,11 +37,11 @@ def predict(network: FieldNetwork, images: NDArray[np.uint8], batch_size: int = 
     logits, features = [], []
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
-            output = network(torch.from_numpy(np.array(images[start : start + batch_size])))
-            logits.append(output.logits.float().numpy())
-            features.append(output.features.float().numpy())
+            maps = network.feature_map(torch.from_numpy(np.array(images[start : start + batch_size])))
+            logits.append(network.head.logits(maps).float().numpy())
+            features.append(maps.mean((2, 3)).float().numpy())
     if not logits:
-        return Prediction(np.zeros((0, network.head.out_features), np.float32), np.zeros((0, 0), np.float32))
+        return Prediction(np.zeros((0, network.classes), np.float32), np.zeros((0, 0), np.float32))
     return Prediction(np.concatenate(logits), np.concatenate(features))
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from leukolens.finding import UsageError, nearest
+from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -18,15 +21,6 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkChoice(_Part):
-    """Which network, from which start."""
-
-    name: str = "efficientnet-lite0"
-    weights: Literal["imagenet", "none"] = "imagenet"
-    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
-    frozen: int = Field(default=0, ge=0, description="first stages that are not trained; 1 is the stem alone")
 
 
 class Augmentation(_Part):
@@ -108,32 +102,68 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        fields = nearest(str(first["loc"][-1]), Recipe.model_fields) if first["type"] == "extra_forbidden" else None
-        raise UsageError(
-            f"recipe {name!r}, field {place!r}: {first['msg']}", found=repr(first["input"])[:100], todo=fields
-        ) from error
+        raise _described(name, error.errors()[0]) from error
+
+
+def _described(name: str, error: ErrorDetails) -> UsageError:
+    """Say which field of a recipe is wrong, and what was probably meant."""
+    place = ".".join(str(part) for part in error["loc"])
+    todo = None
+    if error["type"] == "extra_forbidden":
+        todo = nearest(str(error["loc"][-1]), _fields_beside(error["loc"]))
+    elif error["type"] in {"literal_error", "union_tag_invalid"}:
+        context = error.get("ctx", {})
+        names = re.findall(r"'([^']*)'", str(context.get("expected") or context.get("expected_tags")))
+        todo = nearest(str(context.get("tag", error["input"])), names)
+    message = f"recipe {name!r}, field {place!r}: {error['msg']}"
+    return UsageError(message, found=repr(error["input"])[:100], todo=todo)
+
+
+def _fields_beside(place: tuple[int | str, ...]) -> list[str]:
+    """Return the names of the fields that a part of a recipe has."""
+    part: type[BaseModel] = Recipe
+    for key in place[:-1]:
+        field = part.model_fields.get(str(key))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        part = field.annotation
+    return list(part.model_fields)
 
 
 def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no stable import place across Python 3.11 to 3.14
     return files("leukolens.train") / "recipes"
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read(name: str, extended_by: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read a recipe's fields, those of the recipe that it extends among them."""
+    if name in extended_by:
+        raise UsageError(f"recipe {name!r} extends itself", found=" -> ".join((*extended_by, name)))
     if name in packaged_recipes():
         text = (_folder() / f"{name}.yaml").read_text("utf-8")
     elif Path(name).is_file():
         text = Path(name).read_text("utf-8")
     else:
-        raise UsageError(f"unknown recipe {name!r}", todo=nearest(name, packaged_recipes()) + " Or give a YAML file.")
+        by = f", which {extended_by[-1]!r} extends" if extended_by else ""
+        known = nearest(name, packaged_recipes())
+        raise UsageError(f"unknown recipe {name!r}{by}", todo=f"{known} Or give a YAML file.")
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"recipe {name!r} is not YAML", found=str(error).replace("\n", " ")[:200]) from error
     if not isinstance(raw, dict):
         raise UsageError(f"recipe {name!r}", expected="a mapping of fields", found=type(raw).__name__)
-    return {"name": Path(name).stem, **raw}
+    own = {"name": Path(name).stem, **raw}
+    base = own.pop("extends", None)
+    return own if base is None else _merged(_read(str(base), (*extended_by, name)), own)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of `base`, changed by those of `own`; a part's fields are merged one by one, a list is not."""
+    merged = dict(base)
+    for key, value in own.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.run_manifest import run_manifest
@@ -17,7 +18,9 @@ from leukolens.data.split import Split
 from leukolens.finding import DataError, OutputError
 from leukolens.finding.output import probe_folder
 from leukolens.networks.field import FieldNetwork
-from leukolens.train.fit import LAST, Sides, fit
+from leukolens.networks.registry import network_entry
+from leukolens.networks.weights import check_weights
+from leukolens.train.fit import LAST, WEIGHTS, Sides, fit
 from leukolens.train.images import prepare_images, prepared_bytes
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe
@@ -186,11 +189,25 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     OutputError
         If `folder` or `cache` cannot be written, or has too little space.
     """
-    network = FieldNetwork(plan.recipe.network.name, classes=len(plan.catalogue.classes))
+    check_weights(plan.recipe.network.weights, network_entry(plan.recipe.network.name))
+    network = untrained_network(plan.recipe, len(plan.catalogue.classes))
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.
     probe_folder(folder, 13 * weights)
     probe_folder(cache, prepared_bytes(plan.catalogue, plan.recipe.preparation))
+
+
+def untrained_network(recipe: Recipe, classes: int) -> FieldNetwork:
+    """Build the network of a recipe without its start weights."""
+    choice = recipe.network.model_copy(update={"weights": "none"})
+    return FieldNetwork(choice, classes=classes, size=(recipe.preparation.height, recipe.preparation.width))
+
+
+def trained_network(run: Path, recipe: Recipe, classes: int) -> FieldNetwork:
+    """Build the network that a run ended with, in evaluation mode."""
+    network = untrained_network(recipe, classes)
+    network.load_state_dict(load_file(run / WEIGHTS))
+    return network.eval()
 
 
 def _check_fold(plan: Plan) -> None:

@@ -51,6 +51,15 @@ class Division:
         trained = set(pictures_of(self.train, self.pictures))
         return sum(picture in trained for picture in pictures_of(getattr(self, side), self.pictures))
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return for each side drawn by sample how many samples it has, and how many with a twin in training."""
+        return {side: {"n": len(getattr(self, side)), "with_twin": self.twins(side)} for side in self.loose}
+
+    def shown(self, numbers: Sequence[int], names: Sequence[str]) -> list[tuple[str, int]]:
+        """Return the name of the view and the number of the copy of each sample."""
+        found = [view_and_copy(number, self.pictures, self.views) for number in numbers]
+        return [(names[view], copy) for view, copy in found]
+
 
 def pictures_of(numbers: Sequence[int], pictures: int) -> list[int]:
     """Return the picture of each sample."""
@@ -218,9 +227,8 @@ def describe_order(samples: Samples, division: Division) -> list[str]:
     pictures = len(set(pictures_of(sides, division.pictures)))
     done = _DONE[samples.order].format(pictures=f"{pictures:,}", made=made)
     twins = [
-        f"{division.twins(side):,} of {len(getattr(division, side)):,} {side} samples have a twin of the same picture "
-        "in training"
-        for side in division.loose
+        f"{count['with_twin']:,} of {count['n']:,} {side} samples have a twin of the same picture in training"
+        for side, count in division.counts().items()
     ]
     told = f"These figures tell how well the network remembers: {' and '.join(division.loose)}."
     return [f"LEAKY ORDER {samples.order!r}, for study only: {done}.", *(f"{line}." for line in twins), told]

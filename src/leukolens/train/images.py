@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -67,9 +67,7 @@ def prepare_images(
     """
     shape = (len(catalogue.items), preparation.height, preparation.width, 3)
     pictures = (_prepared(catalogue.root / item.path, preparation) for item in catalogue.items)
-    return keep_pictures(
-        cache / f"prepared-{prepared_key(catalogue, preparation)[:16]}.npy", shape, pictures, progress
-    )
+    return keep_pictures(cache / f"prepared-{prepared_key(catalogue, preparation)[:16]}.npy", shape, pictures, progress)
 
 
 def prepared_key(catalogue: Catalogue, preparation: Preparation) -> str:
@@ -156,20 +154,26 @@ def _prepared(path: Path, preparation: Preparation) -> NDArray[np.uint8]:
         raise DataError(f"training picture {path.name!r}: {error}", todo="see `leukolens data check`") from error
 
 
+class Pictures(Protocol):
+    """What gives the picture (H, W, 3) of a sample's number, or the pictures (K, H, W, 3) of several: uint8."""
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.uint8]: ...  # noqa: ANN401 - a number, or several
+
+
 class FieldDataset(Dataset[Sample]):
     """Prepared pictures with their labels, augmented when asked by (epoch, position).
 
-    What a picture looks like in an epoch is drawn from (seed, epoch, index) alone: no state is carried, so that a
+    What a sample looks like in an epoch is drawn from (seed, epoch, its number) alone: no state is carried, so that a
     resumed run sees the very pictures of an unbroken one, with any number of worker processes.
 
     Parameters
     ----------
     images
-        (N, H, W, 3) uint8, all pictures of the catalogue.
+        uint8, the pictures of all samples by their number: those of the catalogue, (N, H, W, 3), or more.
     labels
-        (N,) class indices.
+        Class index of each.
     indices
-        Which pictures belong to this side of the split.
+        Which samples belong to this side of the split.
     augmentation
         How to vary them, or None.
     seed
@@ -178,7 +182,7 @@ class FieldDataset(Dataset[Sample]):
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        images: Pictures,
         labels: NDArray[np.int64],
         indices: Sequence[int],
         augmentation: Augmentation | None = None,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leukolens.finding import UsageError, nearest
 from leukolens.smear.prepare import Preparation
+from leukolens.train.samples import Samples
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -67,6 +68,7 @@ class Recipe(_Part):
     description: str = ""
     network: NetworkChoice = NetworkChoice()
     preparation: Preparation = Preparation()
+    samples: Samples = Samples()
     augmentation: Augmentation = Augmentation()
     optimiser: Optimiser = Optimiser()
     epochs: int = Field(default=10, ge=1)

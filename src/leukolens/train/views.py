@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from leukolens.smear.prepare import Preparation
 from leukolens.smear.segmentation import apply_mask, segment
 from leukolens.train.augmentation import augment
 from leukolens.train.division import Division, view_and_copy
-from leukolens.train.images import keep_pictures, prepare_images, prepared_bytes, prepared_key
+from leukolens.train.images import Pictures, keep_pictures, prepare_images, prepared_bytes, prepared_key
 from leukolens.train.recipe import Augmentation, Recipe
 from leukolens.train.samples import Samples, Segmentation
 
@@ -23,12 +23,6 @@ COPYING: Final = Augmentation(
     flip=True, turn=True, scale=(1, 1), aspect=1, shift=0, colour=0, blur=0, jpeg=0, noise=0, corner=0
 )
 """A copy in a balanced folder: flipped and turned, once and for all, and nothing else."""
-
-
-class Pictures(Protocol):
-    """What gives the picture (H, W, 3) of a sample's number, or the pictures (K, H, W, 3) of several: uint8."""
-
-    def __getitem__(self, key: Any, /) -> NDArray[np.uint8]: ...  # noqa: ANN401 - a number, or a list of numbers
 
 
 class Views:
@@ -58,7 +52,7 @@ class Views:
         picture = np.array(self.layers[view][number % pictures])
         if copy == 0:
             return picture
-        return augment(picture, COPYING, np.random.default_rng((self.seed, number % pictures, copy)))
+        return augment(picture, COPYING, np.random.default_rng((self.seed, number % pictures, copy, 1)))
 
 
 def sample_pictures(

@@ -88,6 +88,7 @@ def test_a_leaky_order_is_stamped_everywhere(
     assert len(rows) == leak["validation"]["n"]
     assert {row["view"] for row in rows} == {"original", "segmented"}
     assert "1" in {row["copy"] for row in rows}
+    assert sum(row["twin"] == "yes" for row in rows) == leak["validation"]["with_twin"]
     assert f"{leak['validation']['with_twin']} of {len(rows)} validation samples have a twin" in told
     tested = rows_of(out / "predictions-test.csv")
     fold = json.loads(patient_split[0].read_text())["folds"][0]

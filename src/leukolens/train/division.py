@@ -55,10 +55,14 @@ class Division:
         """Return for each side drawn by sample how many samples it has, and how many with a twin in training."""
         return {side: {"n": len(getattr(self, side)), "with_twin": self.twins(side)} for side in self.loose}
 
-    def shown(self, numbers: Sequence[int], names: Sequence[str]) -> list[tuple[str, int]]:
-        """Return the name of the view and the number of the copy of each sample."""
-        found = [view_and_copy(number, self.pictures, self.views) for number in numbers]
-        return [(names[view], copy) for view, copy in found]
+    def shown(self, side: str, names: Sequence[str]) -> list[tuple[str, int, str]]:
+        """Return for each sample of a side the name of its view, the number of its copy, and whether it has a twin."""
+        trained = set(pictures_of(self.train, self.pictures))
+        found = []
+        for number in getattr(self, side):
+            view, copy = view_and_copy(number, self.pictures, self.views)
+            found.append((names[view], copy, "yes" if number % self.pictures in trained else "no"))
+        return found
 
 
 def pictures_of(numbers: Sequence[int], pictures: int) -> list[int]:

@@ -60,7 +60,7 @@ def write_predictions(
     classes: Sequence[str],
     indices: Sequence[int],
     probabilities: NDArray[np.float64],
-    shown: Sequence[tuple[str, int]] | None = None,
+    shown: Sequence[tuple[str, int, str]] | None = None,
 ) -> None:
     """Write one row a picture: path, sha256, label, predicted, and the probability of each class.
 
@@ -75,12 +75,13 @@ def write_predictions(
     probabilities
         (len(indices), C).
     shown
-        Where the rows are samples and not pictures: view and number of the copy of each, in two columns more.
+        Where the rows are samples and not pictures: view, number of the copy and whether a twin of the same
+        picture was trained on, in three columns more.
     """
     columns = ["path", "sha256", "label", "predicted", *(f"p {name}" for name in classes)]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(columns if shown is None else [*columns, "view", "copy"])
+        writer.writerow(columns if shown is None else [*columns, "view", "copy", "twin"])
         for k, (index, row) in enumerate(zip(indices, probabilities, strict=True)):
             item = catalogue.items[index]
             numbers = [f"{value:.6f}" for value in row]

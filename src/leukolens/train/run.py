@@ -169,7 +169,7 @@ def train_fold(
         if numbers:
             probabilities = softmax(predict(module.network, images[numbers]).logits)
             path = folder / f"predictions-{side}.csv"
-            shown = division.shown(numbers, plan.recipe.samples.views) if side in division.loose else None
+            shown = division.shown(side, plan.recipe.samples.views) if side in division.loose else None
             pictures = pictures_of(numbers, division.pictures)
             write_predictions(path, plan.catalogue, plan.catalogue.classes, pictures, probabilities, shown)
             hits = int((probabilities.argmax(1) == sides.labels[numbers]).sum())

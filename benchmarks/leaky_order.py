@@ -3,7 +3,8 @@
     python benchmarks/leaky_order.py DATA --out RUNS --set epochs=3 --set network.frozen=3
 
 A block of neighbouring files, with an embargo, is held out of everything: the honest side. What is left is the pool.
-Each order divides the pool in its own way and reports what it would report; then its network meets the honest side.
+Each order makes samples of the pool (both views, balanced copies) and divides it in its own way, trains on equally many,
+and reports what it would report; then its network meets the honest side.
 Variants: ``all`` has the whole pool and the recipe's augmentation; ``few`` has a handful of pictures a class, flips
 alone and many epochs; ``shuffled`` is ``few`` with labels drawn at random, where nothing can be learned and any figure
 above chance is memory. Pieces are VARIANT/ORDER, each a run of its own; ``--resume`` goes on with what RUNS holds and
@@ -43,6 +44,15 @@ FLIPS: Final = [
     f"augmentation.{change}"
     for change in ("turn=false", "scale=[1, 1]", "aspect=1", "shift=0", "colour=0", "blur=0", "jpeg=0", "noise=0", "corner=0")
 ]  # fmt: skip
+TEST, VALIDATION = 0.2, 0.25
+"""Shares of the pool that test, and of the rest that validate."""
+FILLED: Final = {
+    "after-split": (1 - TEST) * (1 - VALIDATION),
+    "before-validation": 1 - TEST,
+    "before-test": 1.0,
+    "thesis": 1.0,
+}
+"""Which share of the pool each order fills up with copies before it goes on to divide."""
 HONEST: Final = "predictions-honest.csv"
 
 
@@ -114,9 +124,10 @@ def _recipe(arguments: argparse.Namespace, variant: str, order: str, catalogue: 
     changes = ["samples.views=[original, segmented]", *arguments.set]
     if variant != "all":
         changes += [*FLIPS, f"epochs={arguments.few_epochs}"]
-    if order == "thesis":
-        # The thesis fills 504 to 985 pictures a class up to 1,000; equal classes are doubled, as its smallest is.
-        changes.append(f"samples.per_class={max(counts) if len(set(counts)) > 1 else 2 * max(counts)}")
+    # The thesis fills 504 to 985 pictures a class up to 1,000; equal classes are doubled, as its smallest is. Each order
+    # fills up another part of the pool, so that all train on equally many samples and the order alone differs.
+    full = max(counts) if len(set(counts)) > 1 else 2 * max(counts)
+    changes.append(f"samples.per_class={round(FILLED[order] * full)}")
     return load_recipe(arguments.recipe, [*changes, f"samples.order={order}", f"seed={arguments.seed}"])
 
 
@@ -130,7 +141,9 @@ def _pool(study: Study, variant: str) -> tuple[Catalogue, Split]:
         labels = np.random.default_rng(arguments.seed).permutation(labels).tolist()
     items = [replace(catalogue.items[number], label=label) for number, label in zip(numbers, labels, strict=True)]
     pool = replace(catalogue, items=tuple(items))
-    split = make_split(pool, method="random-image", folds=1, seed=arguments.seed, test_share=0.2, validation=0.25)
+    split = make_split(
+        pool, method="random-image", folds=1, seed=arguments.seed, test_share=TEST, validation=VALIDATION
+    )
     folder = arguments.out / variant
     folder.mkdir(parents=True, exist_ok=True)
     write_split(split, folder / "split.json")

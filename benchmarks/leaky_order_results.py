@@ -22,10 +22,10 @@ _VARIANTS = {
     "shuffled": "Few pictures, flips alone, labels drawn at random: nothing can be learned, chance is the truth",
 }
 _ORDERS = {
-    RIGHT: "right: split by picture, then samples",
-    "before-validation": "leaky: samples, then training from validation",
-    "before-test": "leaky: samples, then all three sides",
-    "thesis": "leaky: the thesis' (balanced copies, test, views, validation)",
+    RIGHT: "right: divided by picture, then samples of the training side",
+    "before-validation": "leaky: test by picture, then samples, then validation",
+    "before-test": "leaky: samples, then test and validation",
+    "thesis": "leaky: the thesis' (copies, test, views, validation)",
 }
 
 
@@ -144,8 +144,8 @@ def to_markdown(result: dict[str, Any]) -> str:
         "",
         f"Honest side: block {blocks['fold']} of {blocks['parameters']['folds']} of each class, {blocks['honest']} pictures "
         f"({', '.join(f'{name} {n}' for name, n in blocks['honest_classes'].items())}), {blocks['left_out']} pictures "
-        f"beside it used for nothing; pool: {blocks['pool']} pictures. Each order divides the pool, trains, reports its own "
-        "validation and test; then its network meets the honest side. Intervals are 95 %; samples of one picture count as "
+        f"beside it used for nothing; pool: {blocks['pool']} pictures. Each order makes samples of the pool (original and segmented "
+        "view, classes filled up with flipped and turned copies), divides it, trains on equally many and reports its own validation and test; then its network meets the honest side. Intervals are 95 %; samples of one picture count as "
         "one group, pictures as independent, which neighbours are not: they are too narrow.",
     ]
     for variant, words in _VARIANTS.items():

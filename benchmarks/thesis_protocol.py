@@ -60,6 +60,8 @@ def check_whole(runs: list[dict[str, Any]], split: dict[str, Any]) -> None:
         same = {key: value for key, value in run["run"].items() if key != "fold"}
         if same != {key: value for key, value in runs[0]["run"].items() if key != "fold"}:
             raise DataError(f"fold {run['run']['fold']} is of another run", expected="one recipe, data set and split")
+        if run["run"].get("leaky_order") is not None:
+            raise DataError("the run made samples before the split", expected="samples.order=after-split")
         if run["run"]["split_sha256"] != split["sha256"]:
             raise DataError("the run was trained by another split", expected=split["sha256"])
 

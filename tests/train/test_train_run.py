@@ -309,7 +309,7 @@ def test_too_little_space_is_found_before_the_work(
 
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2**20))
-    monkeypatch.setattr("leukolens.train.run.prepare_images", lambda *_: pytest.fail("worked"))
+    monkeypatch.setattr("leukolens.train.run.sample_pictures", lambda *_: pytest.fail("worked"))
     assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run")) == 2
     assert "too little space" in capfd.readouterr().err
 

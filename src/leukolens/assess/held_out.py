@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,15 +38,29 @@ def held_out_figures(run: Path, catalogue: Catalogue, classes: Sequence[str]) ->
     dict
         For ``validation`` and ``test``, as far as the split has them: `n`; `accuracy`, `balanced_accuracy` and `recall`
         of each class; where classes mean no leukaemia, `auc`, `sensitivity` and `specificity` of leukaemia. Each
-        figure has `value`, `low`, `high`.
+        figure has `value`, `low`, `high`. Where a side was drawn in a leaky order, `leaky` says so beside them, and
+        the samples of one picture count as one group.
     """
     patients = {item.path: item.patient for item in catalogue.items}
+    leaks = _leaks(run)
     figures: dict[str, Any] = {}
     for side in ("validation", "test"):
         path = run / f"predictions-{side}.csv"
         if path.is_file():
-            figures[side] = _figures(path, patients, classes, catalogue.negative or ())
+            stamp = {"leaky": leaks[side]} if side in leaks else {}
+            figures[side] = stamp | _figures(path, patients, classes, catalogue.negative or ())
     return figures
+
+
+def _leaks(run: Path) -> dict[str, str]:
+    path = run / "summary.json"
+    leak = (json.loads(path.read_text("utf-8")) if path.is_file() else {}).get("leaky_order") or {}
+    return {
+        side: f"order {leak['order']}, for study only: {leak[side]['with_twin']} of {leak[side]['n']} samples have a "
+        "twin of the same picture in training"
+        for side in ("validation", "test")
+        if side in leak
+    }
 
 
 def _figures(
@@ -53,7 +68,7 @@ def _figures(
 ) -> dict[str, Any]:
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    owners = [patients[row["path"]] for row in rows]
+    owners = [patients[row["path"]] or (row["path"] if "view" in row else None) for row in rows]
     predictions = check_predictions(
         [row["label"] for row in rows],
         np.array([[float(row[f"p {name}"]) for name in classes] for row in rows]),

@@ -39,6 +39,7 @@ def train(
     from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
+    from leukolens.train.division import describe_order
     from leukolens.train.recipe import load_recipe
     from leukolens.train.run import Plan, train_fold
 
@@ -62,16 +63,19 @@ def train(
     folds = _folds(fold, len(parts.folds))
     for number in folds:
         folder = out if len(folds) == 1 else out / f"fold-{number}"
+        plan = Plan(catalogue, parts, number, chosen, source)
+        for sentence in describe_order(chosen.samples, plan.division()):
+            error_console().print(sentence, markup=False, highlight=False, style="red", soft_wrap=True)
         with counting("Preparing", len(catalogue), shown=progress) as advance:
             summary = train_fold(
-                Plan(catalogue, parts, number, chosen, source),
+                plan,
                 folder,
                 cache=cache or (out / "cache" if len(folds) > 1 else None),
                 resume=resume,
                 progress=progress,
                 on_prepared=advance,
             )
-        error_console().print(_line(summary, leaky=parts.leaky))
+        error_console().print(_line({"split_leaky": parts.leaky} | summary), markup=False, soft_wrap=True)
 
 
 def _folds(fold: str, count: int) -> list[int]:
@@ -82,11 +86,19 @@ def _folds(fold: str, count: int) -> list[int]:
     raise UsageError(f"--fold {fold}", expected=f"a number from 0 to {count - 1}, or 'all'", found=repr(fold))
 
 
-def _line(summary: dict[str, Any], *, leaky: bool) -> str:
+def _line(summary: dict[str, Any]) -> str:
     sides = [
         f"{side} {summary[side]['right']} of {summary[side]['n']} right ({summary[side]['accuracy']:.2%})"
         for side in ("validation", "test")
         if side in summary
     ]
-    stamp = " [this kind of split is leaky: the figure holds for images of the same slides only]" if leaky else ""
-    return f"fold {summary['fold']}: trained on {summary['train']}; {'; '.join(sides) or 'nothing held out'}{stamp}"
+    line = f"fold {summary['fold']}: trained on {summary['train']}; {'; '.join(sides) or 'nothing held out'}"
+    return " ".join([line, *_stamps(summary)])
+
+
+def _stamps(summary: dict[str, Any]) -> list[str]:
+    if (leak := summary.get("leaky_order")) is not None:
+        sides = " and ".join(side for side in ("validation", "test") if side in leak)
+        return [f"[LEAKY ORDER {leak['order']!r}: {sides} hold samples whose twins were trained on]"]
+    leaky = summary["split_leaky"]
+    return ["[this kind of split is leaky: the figure holds for images of the same slides only]"] if leaky else []

@@ -77,7 +77,8 @@ def export_run(
     Raises
     ------
     DataError
-        If the run is not finished, belongs to other data, or has no validation side.
+        If the run is not finished, belongs to other data, has no validation side, or was trained in a leaky order: its
+        validation pictures were trained on as well, so that nothing is left to fit temperature and prediction sets on.
     UsageError
         If `name` or `version` is none that a bundle may have.
     OutputError
@@ -153,6 +154,12 @@ def _finished_run(run: Path, catalogue: Catalogue, split: Split) -> dict[str, An
     for key, found in (("data_sha256", catalogue_sha256(catalogue)), ("split_sha256", split.sha256)):
         if identity[key] != found:
             raise DataError(f"{run} was trained with other data", expected=f"{key} {identity[key]}", found=found)
+    if identity.get("leaky_order") is not None:
+        raise DataError(
+            f"{run} was trained in the leaky order {identity['leaky_order']!r}, for study only, and becomes no bundle",
+            expected="samples made after the split",
+            todo="train again with samples.order=after-split",
+        )
     return identity
 
 

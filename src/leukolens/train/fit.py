@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from leukolens.finding import DataError
 from leukolens.networks.weights import RUN_WEIGHTS
 from leukolens.train.callbacks import LearningCurves
-from leukolens.train.images import EpochSampler, FieldDataset, Sample
+from leukolens.train.images import EpochSampler, FieldDataset, Pictures, Sample
 from leukolens.train.module import FieldModule
 from leukolens.train.recipe import Recipe
 
@@ -31,21 +31,21 @@ WEIGHTS: Final = RUN_WEIGHTS
 
 @dataclass(frozen=True)
 class Sides:
-    """The pictures of one fold.
+    """The samples of one fold.
 
     Attributes
     ----------
     images
-        (N, H, W, 3) uint8, all pictures of the catalogue.
+        The pictures of all samples by their number, uint8.
     labels
-        (N,) class indices.
+        Class index of each.
     classes
         Number of classes.
     train, validation
-        Indices into `images`.
+        Numbers of samples.
     """
 
-    images: NDArray[np.uint8]
+    images: Pictures
     labels: NDArray[np.int64]
     classes: int
     train: list[int]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from leukolens.train.recipe import Augmentation
 
 
 class Sample(NamedTuple):
-    """A batch, or one item before batching: prepared picture (H, W, 3) uint8, class index, number in the catalogue."""
+    """A batch, or one item before batching: prepared picture (H, W, 3) uint8, class index, number of the sample."""
 
     image: Tensor
     label: Tensor
@@ -64,26 +65,15 @@ def prepare_images(
     OutputError
         If `cache` cannot be written or has too little space.
     """
+    shape = (len(catalogue.items), preparation.height, preparation.width, 3)
+    pictures = (_prepared(catalogue.root / item.path, preparation) for item in catalogue.items)
+    return keep_pictures(cache / f"prepared-{prepared_key(catalogue, preparation)[:16]}.npy", shape, pictures, progress)
+
+
+def prepared_key(catalogue: Catalogue, preparation: Preparation) -> str:
+    """Return a hash over pictures, preparation and all code that makes pictures out of pictures."""
     named = catalogue_sha256(catalogue) + preparation.model_dump_json() + _code_sha256()
-    key = hashlib.sha256(named.encode()).hexdigest()[:16]
-    path = cache / f"prepared-{key}.npy"
-    if not path.exists():
-        part = cache / f"prepared-{key}.part.npy"
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as stream:
-                _write_all(stream, catalogue, preparation, progress)
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(
-                f"the prepared pictures cannot be kept in {str(cache)!r}",
-                expected=f"{prepared_bytes(catalogue, preparation) / 2**20:.0f} MiB of space",
-                found=error.strerror or str(error),
-                todo="make space, or choose another folder with --cache",
-            ) from error
-    images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return images
+    return hashlib.sha256(named.encode()).hexdigest()
 
 
 def prepared_bytes(catalogue: Catalogue, preparation: Preparation) -> int:
@@ -91,15 +81,60 @@ def prepared_bytes(catalogue: Catalogue, preparation: Preparation) -> int:
     return len(catalogue.items) * preparation.height * preparation.width * 3
 
 
+def keep_pictures(
+    path: Path,
+    shape: tuple[int, ...],
+    pictures: Iterable[NDArray[np.uint8]],
+    progress: Callable[[int], None] | None = None,
+) -> NDArray[np.uint8]:
+    """Write pictures into one file, whole or not at all, unless it is there; map it into memory.
+
+    Parameters
+    ----------
+    path
+        The file; its name says all that the pictures depend on.
+    shape
+        (N, H, W, 3).
+    pictures
+        N of (H, W, 3) uint8, asked for only where the file is missing.
+    progress
+        Called with the number done.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written or has too little space.
+    """
+    if not path.exists():
+        part = path.with_suffix(".part.npy")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as stream:
+                _write_all(stream, shape, pictures, progress)
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(
+                f"the prepared pictures cannot be kept in {str(path.parent)!r}",
+                expected=f"{math.prod(shape) / 2**20:.0f} MiB of space",
+                found=error.strerror or str(error),
+                todo="make space, or choose another folder with --cache",
+            ) from error
+    kept: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return kept
+
+
 def _write_all(
-    stream: BinaryIO, catalogue: Catalogue, preparation: Preparation, progress: Callable[[int], None] | None
+    stream: BinaryIO,
+    shape: tuple[int, ...],
+    pictures: Iterable[NDArray[np.uint8]],
+    progress: Callable[[int], None] | None,
 ) -> None:
     # Written plainly: a memory map of a file for which the disk has no room would kill the process without a word.
-    shape = (len(catalogue.items), preparation.height, preparation.width, 3)
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)
-    for number, item in enumerate(catalogue.items, start=1):
-        stream.write(_prepared(catalogue.root / item.path, preparation).tobytes())
+    for number, picture in enumerate(pictures, start=1):
+        stream.write(picture.tobytes())
         if progress is not None:
             progress(number)
 
@@ -107,7 +142,7 @@ def _write_all(
 def _code_sha256() -> str:
     digest = hashlib.sha256()
     room = Path(leukolens.smear.__file__).parent
-    for path in sorted([*room.glob("*.py"), *room.glob("formats/*.py")]):
+    for path in sorted([*room.glob("*.py"), *room.glob("formats/*.py"), *room.glob("segmentation/*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -119,20 +154,26 @@ def _prepared(path: Path, preparation: Preparation) -> NDArray[np.uint8]:
         raise DataError(f"training picture {path.name!r}: {error}", todo="see `leukolens data check`") from error
 
 
+class Pictures(Protocol):
+    """What gives the picture (H, W, 3) of a sample's number, or the pictures (K, H, W, 3) of several: uint8."""
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.uint8]: ...  # noqa: ANN401 - a number, or several
+
+
 class FieldDataset(Dataset[Sample]):
     """Prepared pictures with their labels, augmented when asked by (epoch, position).
 
-    What a picture looks like in an epoch is drawn from (seed, epoch, index) alone: no state is carried, so that a
+    What a sample looks like in an epoch is drawn from (seed, epoch, its number) alone: no state is carried, so that a
     resumed run sees the very pictures of an unbroken one, with any number of worker processes.
 
     Parameters
     ----------
     images
-        (N, H, W, 3) uint8, all pictures of the catalogue.
+        uint8, the pictures of all samples by their number: those of the catalogue, (N, H, W, 3), or more.
     labels
-        (N,) class indices.
+        Class index of each.
     indices
-        Which pictures belong to this side of the split.
+        Which samples belong to this side of the split.
     augmentation
         How to vary them, or None.
     seed
@@ -141,7 +182,7 @@ class FieldDataset(Dataset[Sample]):
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        images: Pictures,
         labels: NDArray[np.int64],
         indices: Sequence[int],
         augmentation: Augmentation | None = None,

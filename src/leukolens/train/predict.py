@@ -55,7 +55,12 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
 
 
 def write_predictions(
-    path: Path, catalogue: Catalogue, classes: Sequence[str], indices: Sequence[int], probabilities: NDArray[np.float64]
+    path: Path,
+    catalogue: Catalogue,
+    classes: Sequence[str],
+    indices: Sequence[int],
+    probabilities: NDArray[np.float64],
+    shown: Sequence[tuple[str, int, str]] | None = None,
 ) -> None:
     """Write one row a picture: path, sha256, label, predicted, and the probability of each class.
 
@@ -69,11 +74,16 @@ def write_predictions(
         Which pictures the rows of `probabilities` belong to.
     probabilities
         (len(indices), C).
+    shown
+        Where the rows are samples and not pictures: view, number of the copy and whether a twin of the same
+        picture was trained on, in three columns more.
     """
+    columns = ["path", "sha256", "label", "predicted", *(f"p {name}" for name in classes)]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["path", "sha256", "label", "predicted", *(f"p {name}" for name in classes)])
-        for index, row in zip(indices, probabilities, strict=True):
+        writer.writerow(columns if shown is None else [*columns, "view", "copy", "twin"])
+        for k, (index, row) in enumerate(zip(indices, probabilities, strict=True)):
             item = catalogue.items[index]
             numbers = [f"{value:.6f}" for value in row]
-            writer.writerow([item.path, item.sha256, item.label, classes[int(row.argmax())], *numbers])
+            sample = () if shown is None else shown[k]
+            writer.writerow([item.path, item.sha256, item.label, classes[int(row.argmax())], *numbers, *sample])

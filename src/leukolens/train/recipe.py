@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from leukolens.finding import UsageError, nearest
 from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
+from leukolens.train.samples import Samples
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -61,6 +62,7 @@ class Recipe(_Part):
     description: str = ""
     network: NetworkChoice = NetworkChoice()
     preparation: Preparation = Preparation()
+    samples: Samples = Samples()
     augmentation: Augmentation = Augmentation()
     optimiser: Optimiser = Optimiser()
     epochs: int = Field(default=10, ge=1)

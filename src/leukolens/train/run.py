@@ -20,10 +20,12 @@ from leukolens.finding.output import probe_folder
 from leukolens.networks.field import FieldNetwork
 from leukolens.networks.registry import network_entry
 from leukolens.networks.weights import check_weights
+from leukolens.train.division import Division, describe_order, divide, pictures_of
 from leukolens.train.fit import LAST, WEIGHTS, Sides, fit
-from leukolens.train.images import prepare_images, prepared_bytes
+from leukolens.train.images import Pictures
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe
+from leukolens.train.views import sample_bytes, sample_pictures
 
 RUN_FILE: Final = "training.json"
 SUMMARY_FILE: Final = "summary.json"
@@ -53,6 +55,17 @@ class Plan:
     recipe: Recipe
     source: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def leaky(self) -> bool:
+        """Whether images that show the same thing can stand on two sides, by the split or by the order of samples."""
+        return self.split.leaky or self.recipe.samples.leaky
+
+    def division(self) -> Division:
+        """Return which samples train, validate and test."""
+        _check_fold(self)
+        labels = class_indices(self.catalogue)
+        return divide(self.recipe.samples, self.split.folds[self.fold], labels, self.recipe.seed)
+
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed."""
         return {
@@ -61,7 +74,8 @@ class Plan:
             "split_sha256": self.split.sha256,
             "split_method": self.split.method,
             "split_grouping": self.split.grouping,
-            "split_leaky": self.split.leaky,
+            "split_leaky": self.leaky,
+            "leaky_order": self.recipe.samples.order if self.recipe.samples.leaky else None,
             "fold": self.fold,
             "classes": list(self.catalogue.classes),
             "negative": list(self.catalogue.negative) if self.catalogue.negative is not None else None,
@@ -129,7 +143,7 @@ def train_fold(
     Returns
     -------
     dict
-        The content of ``summary.json``: number of pictures and hits on each side.
+        The content of ``summary.json``: number of samples and hits on each side, and of a leaky order what it did.
 
     Raises
     ------
@@ -141,25 +155,28 @@ def train_fold(
         See `check_room` and `open_run`.
     """
     cache = cache or folder / "cache"
-    _check_fold(plan)
+    division = plan.division()
     open_run(plan, folder, resume=resume)
     finished = folder / SUMMARY_FILE
     if finished.exists():
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
     check_room(plan, folder, cache)
-    images = prepare_images(plan.catalogue, plan.recipe.preparation, cache, on_prepared)
-    sides = _sides(plan, images)
+    images = sample_pictures(plan.catalogue, plan.recipe, division, cache, on_prepared)
+    sides = _sides(plan, images, division)
     module = fit(plan.recipe, sides, folder, progress=progress)
-    fold = plan.split.folds[plan.fold]
-    summary = {"fold": plan.fold, "train": len(fold.train)}
-    for side, indices in (("validation", list(fold.validation)), ("test", list(fold.test))):
-        if indices:
-            probabilities = softmax(predict(module.network, images[indices]).logits)
+    summary = {"fold": plan.fold, "train": len(division.train), "split_leaky": plan.leaky}
+    if told := describe_order(plan.recipe.samples, division):
+        summary["leaky_order"] = {"order": plan.recipe.samples.order, "told": told} | division.counts()
+    for side, numbers in (("validation", list(division.validation)), ("test", list(division.test))):
+        if numbers:
+            probabilities = softmax(predict(module.network, images[numbers]).logits)
             path = folder / f"predictions-{side}.csv"
-            write_predictions(path, plan.catalogue, plan.catalogue.classes, indices, probabilities)
-            hits = int((probabilities.argmax(1) == sides.labels[indices]).sum())
-            summary[side] = {"n": len(indices), "right": hits, "accuracy": hits / len(indices)}
+            shown = division.shown(side, plan.recipe.samples.views) if side in division.loose else None
+            pictures = pictures_of(numbers, division.pictures)
+            write_predictions(path, plan.catalogue, plan.catalogue.classes, pictures, probabilities, shown)
+            hits = int((probabilities.argmax(1) == sides.labels[numbers]).sum())
+            summary[side] = {"n": len(numbers), "right": hits, "accuracy": hits / len(numbers)}
     finished.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     return summary
 
@@ -194,7 +211,7 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.
     probe_folder(folder, 13 * weights)
-    probe_folder(cache, prepared_bytes(plan.catalogue, plan.recipe.preparation))
+    probe_folder(cache, sample_bytes(plan.catalogue, plan.recipe.preparation, plan.recipe.samples))
 
 
 def untrained_network(recipe: Recipe, classes: int) -> FieldNetwork:
@@ -217,7 +234,6 @@ def _check_fold(plan: Plan) -> None:
         )
 
 
-def _sides(plan: Plan, images: NDArray[np.uint8]) -> Sides:
-    fold = plan.split.folds[plan.fold]
-    labels = class_indices(plan.catalogue)
-    return Sides(images, labels, len(plan.catalogue.classes), list(fold.train), list(fold.validation))
+def _sides(plan: Plan, images: Pictures, division: Division) -> Sides:
+    labels = np.tile(class_indices(plan.catalogue), division.layers)
+    return Sides(images, labels, len(plan.catalogue.classes), list(division.train), list(division.validation))

@@ -118,6 +118,7 @@ def fit(
             logger=list(loggers) or False,
             enable_progress_bar=progress,
             enable_model_summary=False,
+            log_every_n_steps=1,
             num_sanity_val_steps=0,
             gradient_clip_val=recipe.optimiser.clip,
             default_root_dir=folder,

@@ -88,8 +88,8 @@ def build_loggers(logs: Logs, folder: Path, *, first: bool = True) -> list[Logge
 def _mlflow(folder: Path, uri: str | None, *, first: bool) -> MLFlowLogger:
     # What is trained on patients' pictures tells nobody that it is.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talker in ("mlflow.store.db.utils", "alembic", "lightning.pytorch.loggers.mlflow"):
+        logging.getLogger(talker).setLevel(logging.ERROR)
     (folder / LOGS).mkdir(parents=True, exist_ok=True)
     uri = uri or f"sqlite:///{(folder / LOGS / 'mlflow.db').resolve()}"
     kept = folder / LOGS / "mlflow-run.json"

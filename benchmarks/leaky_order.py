@@ -25,18 +25,15 @@ from typing import Any, Final
 
 import numpy as np
 from leaky_order_results import collect, to_markdown
-from safetensors.torch import load_file
 
 from leukolens.data.catalogue import Catalogue, fingerprint, images_per_label
 from leukolens.data.layouts import open_catalogue
 from leukolens.data.split import Split, write_split
 from leukolens.data.splitting import make_split
-from leukolens.networks.field import FieldNetwork
-from leukolens.train.fit import WEIGHTS
 from leukolens.train.images import prepare_images
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe, load_recipe
-from leukolens.train.run import Plan, train_fold
+from leukolens.train.run import Plan, train_fold, trained_network
 
 ORDERS: Final = ("after-split", "before-validation", "before-test", "thesis")
 VARIANTS: Final = ("all", "few", "shuffled")
@@ -111,9 +108,8 @@ def run_piece(study: Study, variant: str, order: str) -> None:
     if (folder / HONEST).is_file():
         return
     images = prepare_images(study.catalogue, plan.recipe.preparation, cache)
-    network = FieldNetwork(plan.recipe.network.name, classes=len(catalogue.classes))
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    probabilities = softmax(predict(network.eval(), images[study.honest]).logits)
+    network = trained_network(folder, plan.recipe, len(catalogue.classes))
+    probabilities = softmax(predict(network, images[study.honest]).logits)
     part = folder / f"{HONEST}.part"
     write_predictions(part, study.catalogue, catalogue.classes, study.honest, probabilities)
     part.replace(folder / HONEST)

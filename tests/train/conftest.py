@@ -43,3 +43,13 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
     path.write_text(TINY_RECIPE, "utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def split(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from leukolens.cli.main import main
+
+    path = tmp_path_factory.mktemp("split") / "split.json"
+    options = ["--method", "random-image", "--folds", "3", "--validation", "0.25", "--out", str(path)]
+    assert main(["data", "split", str(class_folders), *options]) == 0
+    return path

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,34 +13,14 @@ torch = pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("lightning", reason="needs leukolens[train]")
 
 from safetensors.torch import load_file  # noqa: E402
+from train_calls import kill_after_an_epoch  # noqa: E402
+from train_calls import train_arguments as _train  # noqa: E402
+from train_calls import untimed_curves as _untimed  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
 from leukolens.engine.bundle import open_bundle  # noqa: E402
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def split(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("split") / "split.json"
-    options = ["--method", "random-image", "--folds", "3", "--validation", "0.25", "--out", str(path)]
-    assert main(["data", "split", str(class_folders), *options]) == 0
-    return path
-
-
-def _train(data: Path, split: Path, recipe: Path, out: Path, *more: str) -> list[str]:
-    return [
-        "train",
-        str(data),
-        "--split",
-        str(split),
-        "--recipe",
-        str(recipe),
-        "--out",
-        str(out),
-        "--no-progress",
-        *more,
-    ]
 
 
 @pytest.fixture(scope="session")
@@ -101,15 +76,8 @@ def test_killed_and_resumed_ends_where_an_unbroken_run_ends(
     run: Path, class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "killed"
-    command = [sys.executable, "-c", "import sys; from leukolens.cli.main import main; sys.exit(main())"]
     arguments = _train(class_folders, split, tiny_recipe, out)
-    process = subprocess.Popen([*command, *arguments], stderr=subprocess.DEVNULL, env=os.environ)
-    deadline = time.monotonic() + 240
-    while not (out / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
-    assert not (out / "summary.json").exists()
+    kill_after_an_epoch(arguments, out)
 
     assert main(arguments) == 2, "without --resume a folder with a run is refused"
     assert main([*arguments, "--resume"]) == 0
@@ -129,7 +97,7 @@ def test_another_run_is_not_resumed(
     run: Path, class_folders: Path, split: Path, tiny_recipe: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*_train(class_folders, split, tiny_recipe, run), "--resume", "--set", "epochs=5"]) == 2
-    assert "recipe" in capfd.readouterr().err
+    assert "recipe.epochs: 4 there, 5 now" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -326,7 +294,7 @@ def test_a_disk_that_fills_while_preparing_is_told(
     monkeypatch.setattr("leukolens.train.images._write_all", full)
     assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run")) == 2
     assert "No space left" in capfd.readouterr().err
-    assert not list((tmp_path / "run" / "cache").iterdir())
+    assert not list((tmp_path / "run" / "cache").glob("*.npy"))
 
 
 def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path) -> None:
@@ -337,19 +305,7 @@ def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_r
     assert main([*_train(class_folders, split, tiny_recipe, whole), *options]) == 0
     epochs = [row["epoch"] for row in csv.DictReader((whole / "curves.csv").open())]
     assert 3 <= len(epochs) < 12
-    command = [sys.executable, "-c", "import sys; from leukolens.cli.main import main; sys.exit(main())"]
     arguments = [*_train(class_folders, split, tiny_recipe, killed), *options]
-    process = subprocess.Popen([*command, *arguments], stderr=subprocess.DEVNULL, env=os.environ)
-    deadline = time.monotonic() + 240
-    while not (killed / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    kill_after_an_epoch(arguments, killed)
     assert main([*arguments, "--resume"]) == 0
     assert _untimed(killed) == _untimed(whole)
-
-
-def _untimed(run: Path) -> list[dict[str, str]]:
-    rows = list(csv.DictReader((run / "curves.csv").open()))
-    assert all(float(row.pop("seconds")) > 0 and float(row.pop("processor_seconds")) > 0 for row in rows)
-    return rows

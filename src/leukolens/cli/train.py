@@ -9,6 +9,7 @@ import typer
 
 from leukolens.cli.console import error_console, new_app
 from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.train_options import Accelerator, check_command
 from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
@@ -31,6 +32,14 @@ def train(
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
     negative: Negative = None,
+    accelerator: Accelerator = "auto",
+    devices: Annotated[
+        str | None, typer.Option(help="Processes on each machine, one a graphics card, or 'auto'.", show_default="1")
+    ] = None,
+    nodes: Annotated[int | None, typer.Option(help="Machines.", min=1, show_default="1")] = None,
+    strategy: Annotated[str, typer.Option(help="How processes work together: auto, ddp or fsdp.")] = "auto",
+    log: Annotated[str, typer.Option(help="Where each epoch's figures go: csv, tensorboard, mlflow.")] = "csv",
+    mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's store; RUN/logs/mlflow.db if not given.")] = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Train a network on your own images."""
@@ -40,11 +49,19 @@ def train(
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
+    from leukolens.train.logs import choose_logs
+    from leukolens.train.machine import check_machine, choose_machine
     from leukolens.train.recipe import load_recipe
     from leukolens.train.run import Plan, train_fold
 
     chosen = load_recipe(recipe, change)
     network_entry(chosen.network.name)
+    logs = choose_logs(log, mlflow_uri)
+    machine = choose_machine(accelerator, devices, nodes, strategy)
+    check_machine(machine, chosen)
+    check_command(machine.processes)
+    first = machine.rank == 0
+    progress = progress and first
     columns: dict[str, Any] = {
         "label_column": label_column,
         "path_column": path_column,
@@ -74,8 +91,12 @@ def train(
                 resume=resume,
                 progress=progress,
                 on_prepared=advance,
+                machine=machine,
+                logs=logs,
             )
-        error_console().print(_line({"split_leaky": parts.leaky} | summary), markup=False, soft_wrap=True)
+        if first:
+            error_console().print(_line({"split_leaky": parts.leaky} | summary), markup=False, soft_wrap=True)
+    # Here all folds are done and `out` holds one run a fold: what they say together is to be written here, by `first`.
 
 
 def _folds(fold: str, count: int) -> list[int]:

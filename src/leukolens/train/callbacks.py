@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 
 from leukolens.train.module import FieldModule
 
+CURVES: Final = "curves.csv"
 COLUMNS: Final = (
     "epoch",
     "learning_rate",
@@ -27,7 +28,8 @@ class LearningCurves(pl.Callback):
     """Writes ``curves.csv`` and ``curves.png`` into the run's folder.
 
     The rows are part of the checkpoint: a resumed run neither repeats nor loses one. Each holds the time of its epoch
-    by the clock and by the processor, which grows less when the machine is shared.
+    by the clock and by the processor, which grows less when the machine is shared. Of several processes the first
+    writes, with the sum of all their processor times. Loggers get each row as well, and the recipe at the start.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,18 +51,45 @@ class LearningCurves(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add the epoch's row and write both files."""
-        if not isinstance(pl_module, FieldModule):
-            raise TypeError(f"LearningCurves: expected a FieldModule, found {type(pl_module).__name__}")
-        logged = {key: float(value) for key, value in trainer.callback_metrics.items()} | pl_module.training_means()
+        module = _field_module(pl_module)
+        logged = {key: float(value) for key, value in trainer.callback_metrics.items()} | module.training_means()
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
         times = {
             "seconds": time.monotonic() - self._start[0],
-            "processor_seconds": time.process_time() - self._start[1],
+            "processor_seconds": module.over_processes([time.process_time() - self._start[1]])[0],
         }
         row = {"epoch": float(trainer.current_epoch + 1), "learning_rate": rate, **logged, **times}
         self.rows = [*[old for old in self.rows if old["epoch"] < row["epoch"]], row]
-        write_curves(self.rows, self.folder / "curves.csv")
+        if not trainer.is_global_zero:
+            return
+        write_curves(self.rows, self.folder / CURVES)
         draw_curves(self.rows, self.folder / "curves.png")
+        for logger in trainer.loggers:
+            logger.log_metrics({key: row[key] for key in COLUMNS[1:] if key in row}, step=int(row["epoch"]))
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tell the loggers what is trained."""
+        for logger in trainer.loggers:
+            logger.log_hyperparams(_flat(_field_module(pl_module).recipe.model_dump(mode="json")))
+
+
+def _field_module(module: pl.LightningModule) -> FieldModule:
+    if not isinstance(module, FieldModule):
+        raise TypeError(f"LearningCurves: expected a FieldModule, found {type(module).__name__}")
+    return module
+
+
+def _flat(part: dict[str, Any], path: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in part.items():
+        flat |= _flat(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}": value}
+    return flat
+
+
+def read_curves(path: Path) -> list[dict[str, float]]:
+    """Return the rows of a ``curves.csv``, without its empty cells."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
 
 
 def write_curves(rows: list[dict[str, float]], path: Path) -> None:

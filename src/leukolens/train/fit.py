@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,15 +14,18 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from leukolens.finding import DataError
 from leukolens.networks.weights import RUN_WEIGHTS
 from leukolens.train.callbacks import LearningCurves
-from leukolens.train.images import EpochSampler, FieldDataset, Pictures, Sample
+from leukolens.train.images import Pictures
+from leukolens.train.loading import FieldData
+from leukolens.train.machine import Machine, check_machine, trainer_options
+from leukolens.train.memory import told_if_out_of_memory
 from leukolens.train.module import FieldModule
 from leukolens.train.recipe import Recipe
 
@@ -52,22 +56,37 @@ class Sides:
     validation: list[int]
 
 
-def fit(recipe: Recipe, sides: Sides, folder: Path, *, progress: bool = True) -> FieldModule:
+def fit(
+    recipe: Recipe,
+    sides: Sides,
+    folder: Path,
+    *,
+    progress: bool = True,
+    machine: Machine | None = None,
+    loggers: Sequence[Logger] = (),
+    watch: Callback | None = None,
+) -> FieldModule:
     """Train by a recipe, going on from the last whole epoch if the folder holds one.
 
     Leaves ``last.ckpt``, the best epoch's checkpoint, ``curves.csv``, ``curves.png`` and ``weights.safetensors`` in
-    `folder`.
+    `folder`. Several processes call it together; the first alone writes.
 
     Parameters
     ----------
     recipe
         What to do.
     sides
-        The pictures.
+        The samples.
     folder
         The run's folder.
     progress
         Whether to show a bar.
+    machine
+        On what to train, one process if not given.
+    loggers
+        Lightning's loggers, which get the figures of each epoch beside ``curves.csv``.
+    watch
+        Called by Lightning besides, before an epoch is written.
 
     Returns
     -------
@@ -78,33 +97,52 @@ def fit(recipe: Recipe, sides: Sides, folder: Path, *, progress: bool = True) ->
     ------
     DataError
         If the recipe needs a validation side and there is none, or a class has no training picture.
+    UsageError
+        If the machine cannot train by this recipe, or its memory is too small for the batch: the message says which
+        batch fits.
     """
+    machine = machine or Machine()
     _check(recipe, sides)
+    check_machine(machine, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     last = folder / LAST
     resumed = last.exists()
     module = FieldModule(recipe, sides.classes, _class_weights(recipe, sides), start=not resumed)
     best = _best_checkpoint(folder) if sides.validation else None
-    trainer = _trainer(recipe, folder, best, progress=progress)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-        trainer.fit(
-            module,
-            _loader(recipe, sides, sides.train, training=True),
-            _loader(recipe, sides, sides.validation, training=False) if sides.validation else None,
-            ckpt_path=last if resumed else None,
-            weights_only=True,
+    callbacks = _callbacks(recipe, folder, best, progress=progress)
+    with quiet(), told_if_out_of_memory(recipe, sides, machine):
+        trainer = pl.Trainer(
+            **trainer_options(machine, recipe),
+            max_epochs=recipe.epochs,
+            accumulate_grad_batches=recipe.accumulate,
+            callbacks=callbacks if watch is None else [watch, *callbacks],
+            logger=list(loggers) or False,
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            gradient_clip_val=recipe.optimiser.clip,
+            default_root_dir=folder,
         )
+        trainer.fit(module, datamodule=FieldData(recipe, sides), ckpt_path=last if resumed else None, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
+    if not trainer.is_global_zero:
+        return module
     chosen = Path(best.best_model_path) if recipe.select == "best" and best is not None else last
+    return _end(recipe, sides, chosen, folder / WEIGHTS)
+
+
+def _end(recipe: Recipe, sides: Sides, checkpoint: Path, weights: Path) -> FieldModule:
+    """Write the weights of a checkpoint and return the network with them."""
     # A checkpoint holds the averaged weights under `state_dict`, the running ones beside them.
-    state = torch.load(chosen, map_location="cpu", weights_only=True)["state_dict"]
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+    # A new module: what was trained may be spread over several processes.
+    module = FieldModule(recipe, sides.classes, _class_weights(recipe, sides), start=False)
     module.load_state_dict(state)
-    module.cpu().eval()
-    save_file({name: tensor.contiguous() for name, tensor in module.network.state_dict().items()}, folder / WEIGHTS)
+    module.eval()
+    save_file({name: tensor.contiguous() for name, tensor in module.network.state_dict().items()}, weights)
     return module
 
 
@@ -122,27 +160,10 @@ def _check(recipe: Recipe, sides: Sides) -> None:
 
 
 def _class_weights(recipe: Recipe, sides: Sides) -> Tensor | None:
-    if not recipe.balance:
+    if recipe.balance != "weights":
         return None
     counts = np.bincount(sides.labels[sides.train], minlength=sides.classes)
     return torch.tensor(counts.sum() / (sides.classes * counts), dtype=torch.float32)
-
-
-def _loader(recipe: Recipe, sides: Sides, indices: list[int], *, training: bool) -> DataLoader[Sample]:
-    augmentation = recipe.augmentation if training else None
-    dataset = FieldDataset(sides.images, sides.labels, indices, augmentation, recipe.seed)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # With two cores a worker process only takes turns with the network; with more it hides the augmentation.
-    workers = min(12, cores - 2) if training and cores > 3 else 0
-    return DataLoader(
-        dataset,
-        batch_size=recipe.batch_size if training else 64,
-        sampler=EpochSampler(len(dataset), recipe.seed) if training else None,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        # A last batch of one picture would break the batch norm.
-        drop_last=training and len(dataset) % recipe.batch_size == 1,
-    )
 
 
 def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
@@ -161,9 +182,7 @@ def _best_checkpoint(folder: Path) -> ModelCheckpoint:
     )
 
 
-def _trainer(recipe: Recipe, folder: Path, best: ModelCheckpoint | None, *, progress: bool) -> pl.Trainer:
-    gpu = torch.cuda.is_available()
-    half = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu)
+def _callbacks(recipe: Recipe, folder: Path, best: ModelCheckpoint | None, *, progress: bool) -> list[Callback]:
     callbacks: list[Callback] = [LearningCurves(folder)]
     if recipe.average is not None:
         callbacks.append(WeightAveraging(avg_fn=_moving_average(recipe.average)))
@@ -174,17 +193,26 @@ def _trainer(recipe: Recipe, folder: Path, best: ModelCheckpoint | None, *, prog
     if best is not None:
         callbacks.append(best)
     callbacks.append(ModelCheckpoint(folder, filename="last", save_top_k=1, enable_version_counter=False))
-    return pl.Trainer(
-        accelerator="gpu" if gpu else "cpu",
-        devices=1,
-        precision="bf16-mixed" if half else "32-true",
-        max_epochs=recipe.epochs,
-        callbacks=callbacks,
-        logger=False,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        gradient_clip_val=1.0,
-        deterministic="warn" if gpu else True,
-        default_root_dir=folder,
-    )
+    return callbacks
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back what Lightning tells and advises where it does not concern who trains."""
+    talkers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
+    levels = [talker.level for talker in talkers]
+    for talker in talkers:
+        talker.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in (
+            ".*does not have many workers.*",
+            ".*Checkpoint directory .* exists and is not empty.*",
+            ".*recommended to use `self.log.*sync_dist=True.*",  # they are the sums over all processes already
+            ".*treespec, LeafSpec.*is deprecated.*",
+        ):
+            warnings.filterwarnings("ignore", message=message)
+        try:
+            yield
+        finally:
+            for talker, level in zip(talkers, levels, strict=True):
+                talker.setLevel(level)

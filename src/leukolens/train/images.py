@@ -207,11 +207,23 @@ class FieldDataset(Dataset[Sample]):
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, position) in an order drawn from (seed, epoch) alone. Lightning calls `set_epoch`."""
+    """Yields (epoch, position) in an order drawn from (seed, epoch) alone. Lightning calls `set_epoch`.
 
-    def __init__(self, size: int, seed: int) -> None:
+    Parameters
+    ----------
+    size
+        Number of positions.
+    seed
+        Of the order.
+    labels
+        (size,) class of each position, to draw all classes equally often: of a rare class every sample comes again and
+        again, of a common one a part, another in every epoch. None takes each position once.
+    """
+
+    def __init__(self, size: int, seed: int, labels: NDArray[np.int64] | None = None) -> None:
         self.size = size
         self.seed = seed
+        self.labels = labels
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -219,8 +231,18 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
+        rng = np.random.default_rng((self.seed, self.epoch))
+        order = rng.permutation(self.size) if self.labels is None else self._balanced(self.labels, rng)
         return iter([(self.epoch, int(position)) for position in order])
 
     def __len__(self) -> int:
         return self.size
+
+    def _balanced(self, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        classes = rng.permutation(np.unique(labels))  # those who get one more, where it does not come out even, vary
+        drawn = []
+        for number, share in zip(classes, np.array_split(np.arange(self.size), len(classes)), strict=True):
+            members = np.flatnonzero(labels == number)
+            rounds = [rng.permutation(members) for _ in range(-(-len(share) // len(members)))]
+            drawn.append(np.concatenate(rounds)[: len(share)])
+        return rng.permutation(np.concatenate(drawn))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import lightning.pytorch as pl
@@ -10,8 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from leukolens.networks.field import FieldNetwork
+from leukolens.train.batches import Part
 from leukolens.train.images import Sample
-from leukolens.train.recipe import Optimiser, Recipe
+from leukolens.train.mixing import mix
+from leukolens.train.recipe import Recipe
+from leukolens.train.same_run import stamp
+from leukolens.train.schedule import build_optimiser, rate_factor, thaw, treatments
 
 
 class FieldModule(pl.LightningModule):
@@ -37,86 +40,113 @@ class FieldModule(pl.LightningModule):
         choice = recipe.network if start else recipe.network.model_copy(update={"weights": "none"})
         size = (recipe.preparation.height, recipe.preparation.width)
         self.network = FieldNetwork(choice, classes=classes, size=size).to(memory_format=torch.channels_last)
-        self.loss = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=recipe.label_smoothing)
+        self.classes = classes
+        self.loss = nn.CrossEntropyLoss(class_weights, label_smoothing=recipe.label_smoothing, reduction="none")
+        self._treated = treatments(self.network, recipe.optimiser)
         self._sums = {"train": [0.0, 0, 0], "val": [0.0, 0, 0]}
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say what the checkpoint belongs to, see `leukolens.train.same_run`."""
+        checkpoint["leukolens"] = stamp() | {"recipe": self.recipe.model_dump(mode="json")}
+
     def on_train_epoch_start(self) -> None:
-        """Start counting anew."""
+        """Start counting anew, and let the stages be trained whose turn it is."""
         self._sums["train"] = [0.0, 0, 0]
+        if self.recipe.unfreeze is not None:
+            thaw(self.network, self.recipe.unfreeze, self.current_epoch, self.recipe.network.frozen)
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """Agree on the batch statistics before they are kept."""
+        if self.trainer.is_last_batch:
+            self._average_buffers()
 
     def on_validation_epoch_start(self) -> None:
-        """Start counting anew."""
+        """Start counting anew, with the same network in all processes."""
         self._sums["val"] = [0.0, 0, 0]
+        self._average_buffers()
 
-    def training_step(self, batch: Sample, batch_index: int) -> Tensor:  # noqa: ARG002 - Lightning's signature
-        """Return the loss of one batch.
+    def training_step(self, batch: Sample, batch_index: int) -> Tensor:
+        """Return the loss of one part of a batch.
 
-        Dropout depends on seed and step alone, so that a resumed run ends where an unbroken one ends. Seeding once an
-        epoch is not enough: whether the loader draws its own seed before or after that differs when resuming.
+        Dropout and mixing depend on seed, step, part and process alone, so that a resumed run ends where an unbroken
+        one ends. Seeding once an epoch is not enough: whether the loader draws its own seed before or after that
+        differs when resuming.
         """
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
-        logits = self.network.logits(batch.image).float()
-        loss: Tensor = self.loss(logits, batch.label)
+        torch.manual_seed(self._step_seed(batch_index))
+        images, target = batch.image, batch.label
+        if self.recipe.mixing.active:
+            images, target = mix(images, target, self.classes, self.recipe.mixing)
+        logits = self.network.logits(images).float()
+        part: Part = self._data.training.part(batch_index)
+        losses: Tensor = self.loss(logits, target)[: part.real]
+        self._count("train", losses.detach(), logits.detach(), target)
+        # Lightning takes the mean over parts and processes; what counts is the mean over the global batch.
+        loss = losses.sum() * (self.recipe.accumulate * self.trainer.world_size / part.whole)
         penalty = self.network.penalty()
-        loss = loss if penalty is None else loss + penalty
-        self._count("train", float(loss.detach()), logits.detach(), batch.label)
-        return loss
+        return loss if penalty is None else loss + penalty
 
-    def validation_step(self, batch: Sample, batch_index: int) -> None:  # noqa: ARG002 - Lightning's signature
+    def validation_step(self, batch: Sample, batch_index: int) -> None:
         """Count loss and hits of one batch; the loss is the plain one, without smoothing and weights."""
         logits = self.network.logits(batch.image).float()
-        loss = nn.functional.cross_entropy(logits, batch.label)
-        self._count("val", float(loss), logits, batch.label)
+        part: Part = self._data.validation.part(batch_index)
+        losses = nn.functional.cross_entropy(logits, batch.label, reduction="none")[: part.real]
+        self._count("val", losses, logits, batch.label)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation's loss and accuracy."""
-        loss, hits, images = self._sums["val"]
-        self.log_dict({"val_loss": loss / max(images, 1), "val_accuracy": hits / max(images, 1)}, prog_bar=True)
+        """Log the validation's loss and accuracy, for callbacks; loggers get them with the epoch's other figures."""
+        loss, hits, images = self.over_processes(self._sums["val"])
+        means = {"val_loss": loss / max(images, 1), "val_accuracy": hits / max(images, 1)}
+        self.log_dict(means, prog_bar=True, logger=False)
 
     def training_means(self) -> dict[str, float]:
-        """Return loss and accuracy of the epoch so far, measured while the weights changed."""
-        loss, hits, images = self._sums["train"]
+        """Return loss and accuracy of the epoch so far, measured while the weights changed.
+
+        The accuracy of mixed pictures is that of naming the class with the larger share.
+        """
+        loss, hits, images = self.over_processes(self._sums["train"])
         return {"train_loss": loss / max(images, 1), "train_accuracy": hits / max(images, 1)}
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's union of dictionaries
-        """Build optimiser and schedule; norms and biases are not decayed."""
+        """Build optimiser and schedule."""
         optimiser = self.recipe.optimiser
-        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        plain = [parameter for parameter in trained if parameter.ndim < 2]
-        decayed = [parameter for parameter in trained if parameter.ndim >= 2]
-        groups = [
-            {"params": decayed, "weight_decay": optimiser.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        kind = torch.optim.AdamW if optimiser.name == "adamw" else torch.optim.Adam
-        built = kind(groups, lr=optimiser.learning_rate)
+        built = build_optimiser(self.network, self._treated, optimiser)
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(built, lambda step: rate_factor(step, steps, optimiser))
         return {"optimizer": built, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _count(self, side: str, loss: float, logits: Tensor, labels: Tensor) -> None:
+    def over_processes(self, numbers: list[float]) -> list[float]:
+        """Return the sums of numbers over all processes."""
+        if self.trainer.world_size == 1:
+            return numbers
+        sums = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(sums)
+        return sums.tolist()
+
+    @property
+    def _data(self) -> Any:  # noqa: ANN401 - FieldData; Lightning gives it no type
+        return getattr(self.trainer, "datamodule")  # noqa: B009 - which its type does not know of
+
+    def _step_seed(self, batch_index: int) -> int:
+        accumulate = self.recipe.accumulate
+        stream = self.trainer.global_rank * accumulate + batch_index % accumulate
+        return self.recipe.seed * 1_000_003 + self.global_step + (stream << 40)
+
+    def _average_buffers(self) -> None:
+        """Set running statistics, which each process has from its own samples, to their mean over the processes."""
+        if self.trainer.world_size == 1:
+            return
+        for norm in self.modules():
+            if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or not norm.weight.requires_grad:
+                continue
+            for statistics in (norm.running_mean, norm.running_var):
+                if statistics is not None:
+                    torch.distributed.all_reduce(statistics)
+                    statistics.div_(self.trainer.world_size)
+
+    def _count(self, side: str, losses: Tensor, logits: Tensor, target: Tensor) -> None:
+        named = target.argmax(1) if target.ndim == 2 else target
+        real = len(losses)
         sums = self._sums[side]
-        sums[0] += loss * len(labels)
-        sums[1] += int((logits.argmax(1) == labels).sum())
-        sums[2] += len(labels)
-
-
-def rate_factor(step: int, steps: int, optimiser: Optimiser) -> float:
-    """Return the factor on the learning rate at a step, 0 to 1.
-
-    Parameters
-    ----------
-    step, steps
-        The step from 0, and the number of all.
-    optimiser
-        Schedule, warm-up and decay.
-    """
-    warm = max(1, round(optimiser.warmup * steps)) if optimiser.warmup else 0
-    if step < warm:
-        return (step + 1) / warm
-    if optimiser.schedule == "cosine":
-        done = (step - warm) / max(1, steps - warm)
-        return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-    if optimiser.schedule == "exponential":
-        return float(optimiser.decay_rate ** (step / optimiser.decay_steps))
-    return 1.0
+        sums[0] += float(losses.sum())
+        sums[1] += int((logits.argmax(1) == named)[:real].sum())
+        sums[2] += real

@@ -6,18 +6,19 @@ import contextlib
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from leukolens.finding import UsageError, nearest
 from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
+from leukolens.train.optimisation import Mixing, Optimiser, Share, Unfreezing
 from leukolens.train.samples import Samples
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Balance = Literal["none", "weights", "sampler"]
 
 
 class _Part(BaseModel):
@@ -43,18 +44,6 @@ class Augmentation(_Part):
     )
 
 
-class Optimiser(_Part):
-    """AdamW or Adam, with its schedule."""
-
-    name: Literal["adamw", "adam"] = "adamw"
-    learning_rate: float = Field(default=1e-3, gt=0.0)
-    weight_decay: float = Field(default=0.02, ge=0.0)
-    schedule: Literal["cosine", "exponential", "constant"] = "cosine"
-    warmup: Share = Field(default=0.1, description="share of all steps during which the rate rises from 0")
-    decay_rate: float = Field(default=0.96, gt=0.0, le=1.0, description="exponential schedule: factor ...")
-    decay_steps: int = Field(default=40, ge=1, description="... every so many steps")
-
-
 class Recipe(_Part):
     """One training recipe."""
 
@@ -64,11 +53,17 @@ class Recipe(_Part):
     preparation: Preparation = Preparation()
     samples: Samples = Samples()
     augmentation: Augmentation = Augmentation()
+    mixing: Mixing = Mixing()
     optimiser: Optimiser = Optimiser()
+    unfreeze: Unfreezing | None = Field(default=None, description="train the head first, then stage after stage")
     epochs: int = Field(default=10, ge=1)
-    batch_size: int = Field(default=32, ge=2)
+    batch_size: int = Field(default=32, ge=2, description="samples a step, over all processes together")
+    accumulate: int = Field(default=1, ge=1, description="parts of a batch that go through the network one by one")
     label_smoothing: float = Field(default=0.05, ge=0.0, lt=1.0)
-    balance: bool = Field(default=False, description="weigh classes by the inverse of their frequency in training")
+    balance: Balance = Field(
+        default="none",
+        description="weights: classes weigh by the inverse of their frequency; sampler: each is drawn equally often",
+    )
     average: float | None = Field(default=0.99, gt=0.0, lt=1.0, description="decay of the moving average of weights")
     precision: Literal["auto", "f32", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU, f32 on a CPU")
     select: Literal["best", "last"] = Field(default="best", description="which epoch's weights the run ends with")
@@ -76,6 +71,22 @@ class Recipe(_Part):
         default=None, ge=1, description="stop after so many epochs without a better validation"
     )
     seed: int = Field(default=88, ge=0)
+
+    @field_validator("balance", mode="before")
+    @classmethod
+    def _balance_of_before(cls, value: object) -> object:
+        """Take what recipes and runs said before there was a choice: true, false."""
+        if value is None or isinstance(value, bool):
+            return "weights" if value else "none"
+        return value
+
+    @field_validator("accumulate")
+    @classmethod
+    def _parts_of_two(cls, value: int, info: ValidationInfo) -> int:
+        size = info.data.get("batch_size")
+        if size is not None and size < 2 * value:
+            raise ValueError(f"a batch of {size} has no {value} parts of 2 samples or more")
+        return value
 
 
 def packaged_recipes() -> list[str]:
@@ -112,7 +123,7 @@ def _described(name: str, error: ErrorDetails) -> UsageError:
     place = ".".join(str(part) for part in error["loc"])
     todo = None
     if error["type"] == "extra_forbidden":
-        todo = nearest(str(error["loc"][-1]), _fields_beside(error["loc"]))
+        todo = nearest(str(error["loc"][-1]), fields_at(error["loc"][:-1]))
     elif error["type"] in {"literal_error", "union_tag_invalid"}:
         context = error.get("ctx", {})
         names = re.findall(r"'([^']*)'", str(context.get("expected") or context.get("expected_tags")))
@@ -121,14 +132,16 @@ def _described(name: str, error: ErrorDetails) -> UsageError:
     return UsageError(message, found=repr(error["input"])[:100], todo=todo)
 
 
-def _fields_beside(place: tuple[int | str, ...]) -> list[str]:
-    """Return the names of the fields that a part of a recipe has."""
+def fields_at(path: tuple[str | int, ...]) -> list[str]:
+    """Return the names of the fields of a part of the recipe, () being the whole; none where there is no part."""
     part: type[BaseModel] = Recipe
-    for key in place[:-1]:
-        field = part.model_fields.get(str(key))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+    for name in path:
+        field = part.model_fields.get(str(name))
+        kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        parts = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not parts:
             return []
-        part = field.annotation
+        part = parts[0]
     return list(part.model_fields)
 
 

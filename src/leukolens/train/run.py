@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,15 +17,19 @@ from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.run_manifest import run_manifest
 from leukolens.data.split import Split
 from leukolens.finding import DataError, OutputError
-from leukolens.finding.output import probe_folder
+from leukolens.finding.output import probe_folder, put_file
 from leukolens.networks.field import FieldNetwork
 from leukolens.networks.registry import network_entry
 from leukolens.networks.weights import check_weights
+from leukolens.train.callbacks import CURVES, read_curves
 from leukolens.train.division import Division, describe_order, divide, pictures_of
 from leukolens.train.fit import LAST, WEIGHTS, Sides, fit
 from leukolens.train.images import Pictures
+from leukolens.train.logs import Logs, build_loggers
+from leukolens.train.machine import Machine, check_machine
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe
+from leukolens.train.same_run import check_same_run, stamp
 from leukolens.train.views import sample_bytes, sample_pictures
 
 RUN_FILE: Final = "training.json"
@@ -82,33 +87,40 @@ class Plan:
         }
 
 
-def open_run(plan: Plan, folder: Path, *, resume: bool) -> None:
+def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> None:
     """Make the run's folder, or check that it holds the same run.
 
     A run that ended before its first epoch did leaves nothing worth keeping: its folder is taken as if it were empty.
+
+    Parameters
+    ----------
+    plan, folder, resume
+        See `train_fold`.
+    first
+        Whether this is the first of the processes, which alone writes.
 
     Raises
     ------
     OutputError
         If the folder holds a run and `resume` is not set, holds another run, or cannot be written.
+    DataError
+        If the folder holds no readable run, or a checkpoint of another recipe or version.
     """
     path = folder / RUN_FILE
     identity = plan.identity()
     if path.exists() and any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
-        old = json.loads(path.read_text("utf-8"))["run"]
-        different = [key for key in identity if old.get(key) != identity[key]]
         if not resume:
             raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
-        if different:
-            raise OutputError(
-                f"{folder} holds another run", expected="the same run", found=f"a different {different[0]}"
-            )
+        finished = (folder / SUMMARY_FILE).exists()
+        check_same_run(folder, _read_run(folder), identity, None if finished else folder / LAST)
+        return
+    if not first:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = run_manifest("train", identity, identity["data_sha256"], plan.recipe.seed)
-        content = {"run": identity, "source": dict(plan.source), "manifest": manifest}
-        path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        content = stamp() | {"run": identity, "source": dict(plan.source), "manifest": manifest}
+        put_file(path, (json.dumps(content, indent=2) + "\n").encode(), todo="choose another --out")
     except OSError as error:
         raise OutputError(f"the run folder {folder} cannot be written", found=str(error)) from error
 
@@ -121,8 +133,12 @@ def train_fold(
     resume: bool = False,
     progress: bool = True,
     on_prepared: Callable[[int], None] | None = None,
+    machine: Machine | None = None,
+    logs: Logs | None = None,
 ) -> dict[str, Any]:
     """Train one fold and write what it says of its validation and test side.
+
+    Several processes call it together, each with the same arguments; the first alone writes.
 
     Parameters
     ----------
@@ -139,32 +155,44 @@ def train_fold(
         Whether to show a bar.
     on_prepared
         Called with the number of prepared pictures.
+    machine
+        On what to train, one process if not given.
+    logs
+        Where the figures of each epoch go, ``curves.csv`` alone if not given.
 
     Returns
     -------
     dict
-        The content of ``summary.json``: number of samples and hits on each side, and of a leaky order what it did.
+        The content of ``summary.json``: number of samples and hits on each side, of a leaky order what it did, the time
+        of all epochs by the clock and by the processor, the device. Empty in all processes but the first.
 
     Raises
     ------
     DataError
         If a picture cannot be read, or the split has no such fold.
     UsageError
-        If there is no such network.
+        If there is no such network, or the machine cannot train by the recipe, see `leukolens.train.fit.fit`.
     OutputError
         See `check_room` and `open_run`.
     """
     cache = cache or folder / "cache"
+    machine = machine or Machine()
+    first = machine.rank == 0
     division = plan.division()
-    open_run(plan, folder, resume=resume)
+    check_machine(machine, plan.recipe)
+    open_run(plan, folder, resume=resume, first=first)
     finished = folder / SUMMARY_FILE
     if finished.exists():
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
     check_room(plan, folder, cache)
-    images = sample_pictures(plan.catalogue, plan.recipe, division, cache, on_prepared)
+    with one_at_a_time(cache):
+        images = sample_pictures(plan.catalogue, plan.recipe, division, cache, on_prepared)
     sides = _sides(plan, images, division)
-    module = fit(plan.recipe, sides, folder, progress=progress)
+    loggers = build_loggers(logs or Logs(), folder, first=first)
+    module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
+    if not first:
+        return {}
     summary = {"fold": plan.fold, "train": len(division.train), "split_leaky": plan.leaky}
     if told := describe_order(plan.recipe.samples, division):
         summary["leaky_order"] = {"order": plan.recipe.samples.order, "told": told} | division.counts()
@@ -177,8 +205,23 @@ def train_fold(
             write_predictions(path, plan.catalogue, plan.catalogue.classes, pictures, probabilities, shown)
             hits = int((probabilities.argmax(1) == sides.labels[numbers]).sum())
             summary[side] = {"n": len(numbers), "right": hits, "accuracy": hits / len(numbers)}
-    finished.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    summary |= _times(folder) | {"device": machine.describe()}
+    put_file(finished, (json.dumps(summary, indent=2) + "\n").encode(), todo="go on with --resume")
     return summary
+
+
+@contextlib.contextmanager
+def one_at_a_time(cache: Path) -> Iterator[None]:
+    """Let one process at a time prepare pictures: the others find them done."""
+    from filelock import FileLock
+
+    with FileLock(cache / ".preparing.lock"):
+        yield
+
+
+def _times(folder: Path) -> dict[str, float]:
+    rows = read_curves(folder / CURVES)
+    return {key: round(sum(row[key] for row in rows), 3) for key in ("seconds", "processor_seconds")}
 
 
 def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
@@ -189,11 +232,15 @@ def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
 
 def read_source(folder: Path) -> dict[str, Any]:
     """Return where the data and the split of a run lay, see `Plan`; empty where the run does not say."""
+    return dict(_read_run(folder).get("source", {}))
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / RUN_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         raise DataError(f"{folder} holds no run", expected=f"a readable {RUN_FILE}", todo="train first") from None
-    return dict(content.get("source", {}))
+    return content
 
 
 def check_room(plan: Plan, folder: Path, cache: Path) -> None:

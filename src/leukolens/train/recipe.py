@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leukolens.finding import UsageError, nearest
 from leukolens.smear.prepare import Preparation
+from leukolens.smear.steps import step_hint
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -110,7 +111,9 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        fields = nearest(str(first["loc"][-1]), Recipe.model_fields) if first["type"] == "extra_forbidden" else None
+        fields = step_hint(first)
+        if fields is None and first["type"] == "extra_forbidden":
+            fields = nearest(str(first["loc"][-1]), Recipe.model_fields)
         raise UsageError(
             f"recipe {name!r}, field {place!r}: {first['msg']}", found=repr(first["input"])[:100], todo=fields
         ) from error

@@ -87,33 +87,52 @@ def lloyd(counts: Counts, start: Sequence[float] | Floats) -> Floats:
 
     Notes
     -----
-    A cluster without pixels keeps its centre; scikit-learn gives it the pixel that is farthest from its own.
+    As in scikit-learn, a cluster without pixels is given the one that is farthest from its own centre. Values midway
+    between two whole centres, as k-means++ draws them, go to one or the other by rounding alone, and the rounds
+    after that another way; so distances are computed with its arithmetic: from the mean, ``c c - 2 x c``.
     """
-    levels = _LEVELS.astype(np.float64)
-    total = counts.sum()
-    mean = counts @ levels / total
-    enough = TOLERANCE * float(counts @ (levels - mean) ** 2 / total)
-    centres, before = np.sort(np.asarray(start, np.float64)), None
+    mean = float(counts @ _LEVELS / counts.sum())
+    levels = _LEVELS.astype(np.float64) - mean
+    centres = np.asarray(start, np.float64) - mean
+    enough = TOLERANCE * float(counts @ levels**2 / counts.sum())
+    before = None
     for _ in range(ROUNDS):
-        labels = nearest(centres)
-        weight = np.bincount(labels, counts, len(centres))
-        moments = np.bincount(labels, counts * levels, len(centres))
-        moved = np.where(weight > 0, moments / np.maximum(weight, 1.0), centres)
+        labels = (centres * centres - 2.0 * (levels[:, None] * centres)).argmin(axis=1)
+        weight: Floats = np.bincount(labels, counts, len(centres)).astype(np.float64)
+        moments: Floats = np.bincount(labels, counts * levels, len(centres)).astype(np.float64)
+        if not weight.all():
+            _fill_empty(counts, levels, centres, labels, weight, moments)
+        moved = moments / weight
         shift = float(((moved - centres) ** 2).sum())
         centres = moved
         # Values that do not occur have a label too, but move nothing.
         seen = labels[counts > 0]
-        if before is not None and np.array_equal(seen, before):
-            break
-        if shift <= enough:
+        if shift <= enough or (before is not None and np.array_equal(seen, before)):
             break
         before = seen
-    return centres
+    return np.sort(centres) + mean
 
 
 def nearest(centres: Floats) -> NDArray[np.intp]:
     """Return the cluster (256,) of each value by its centres (k,), which rise: the lower of equally near ones."""
     return (0.5 * (centres[1:] + centres[:-1])).searchsorted(_LEVELS)
+
+
+def _fill_empty(
+    counts: Counts, levels: Floats, centres: Floats, labels: NDArray[np.intp], weight: Floats, moments: Floats
+) -> None:
+    """Give each cluster without pixels one that is farthest from its centre; changes `weight` and `moments`."""
+    empty = np.flatnonzero(weight == 0)
+    away = np.where(counts > 0, np.abs(levels - centres[labels]), -1.0)
+    order = np.argsort(-away, kind="stable")
+    farthest = np.repeat(order, np.minimum(counts[order], len(empty)))[: len(empty)]
+    for cluster, value in zip(empty, farthest, strict=False):
+        moments[labels[value]] -= levels[value]
+        weight[labels[value]] -= 1.0
+        moments[cluster], weight[cluster] = levels[value], 1.0
+    # With fewer pixels than clusters some are left: they stay where they are.
+    left = weight == 0
+    moments[left], weight[left] = centres[left], 1.0
 
 
 def _gains(weight: Floats, moment: Floats) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 
 from leukolens.finding import ImageError
 from leukolens.smear.normalisation.settings import StainReference, not_fitted
-from leukolens.smear.staining import background_colour
+from leukolens.smear.staining import AZURE, background_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +79,8 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
     """Bring a picture to the stain and the background of the reference.
 
     Amounts of the picture's own dyes (least squares, as in [1]_) are scaled so that their 99th percentiles are those of
-    the reference, and mixed anew with its vectors. What lies outside the plane of the two dyes is dropped.
+    the reference, and mixed anew with its vectors. What lies outside the plane of the two dyes is dropped or kept, as
+    `step.residual` says.
 
     Parameters
     ----------
@@ -114,11 +115,21 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
     density = optical_density(rgb, ground)
     own = measure(keep_stained(density, step), ground, find)
     if own is not None:
-        factors = np.divide(target.strengths, own.strengths)
-        turn = np.array(target.vectors).T @ np.diag(factors) @ np.linalg.pinv(np.array(own.vectors).T)
-        density = density @ turn.T
+        density = density @ _turn(own, target, keep=step.residual == "keep").T
     light = (np.asarray(target.ground) + 1.0) * np.exp(-density) - 1.0
     return np.asarray(np.clip(light + 0.5, 0.0, 255.0), np.uint8).reshape(rgb.shape)
+
+
+def _turn(own: StainReference, target: StainReference, *, keep: bool) -> Floats:
+    """Return the matrix (3, 3) from densities of one stain to those of another."""
+    mine, theirs = np.array(own.vectors).T, np.array(target.vectors).T
+    strengths = np.array(own.strengths)
+    # Which dye is which is settled by the reference: two that take equally much red away would change places at random.
+    if (mine * theirs).sum() < (mine[:, ::-1] * theirs).sum():
+        mine, strengths = mine[:, ::-1], strengths[::-1]
+    unmix = np.linalg.pinv(mine)
+    turn: Floats = theirs @ np.diag(target.strengths / strengths) @ unmix
+    return turn + np.eye(3) - mine @ unmix if keep else turn
 
 
 def measure(stained: Floats, ground: Floats, find: FindVectors) -> StainReference | None:
@@ -164,5 +175,6 @@ def evenly(rows: Floats, most: int) -> Floats:
 
 
 def azure_first(vectors: Floats) -> Floats:
-    """Return unit vectors (3, 2) with the dye that takes more red away first."""
-    return vectors if vectors[0, 0] >= vectors[0, 1] else vectors[:, ::-1]
+    """Return unit vectors (3, 2) with the one nearer to azure B on chromatin first."""
+    towards = np.asarray(AZURE) @ vectors
+    return vectors if towards[0] >= towards[1] else vectors[:, ::-1]

@@ -2,8 +2,11 @@
 
 After Macenko et al. [1]_. Departures: the background is measured in each picture instead of taken as white; a pixel
 counts as stained by its mean density (see `StainSettings`); the 99th percentile of the amounts is that of the stained
-pixels, since a field may be nearly empty; the dye that takes more red away is azure B on chromatin where the paper has
-haematoxylin. With ``ground=(239, 239, 239), stained="every"`` and no empty background it is what torchstain computes.
+pixels, since a field may be nearly empty; which dye is which is settled by the reference's vectors. With
+``ground=(239, 239, 239), stained="every"`` and no empty background it is what torchstain computes.
+
+On Taleqani fields the two directions are not azure and eosin: the one is the violet of chromatin, the other a grey that
+absorbs red, green and blue about alike, as haemoglobin and thick cytoplasm do.
 
 References
 ----------

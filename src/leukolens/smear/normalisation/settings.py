@@ -26,8 +26,7 @@ class StainReference(Frozen):
     Attributes
     ----------
     vectors
-        Unit vectors of optical density in red, green, blue: first the dye that takes more red away (azure B on
-        chromatin), then the other (eosin).
+        Unit vectors of optical density in red, green, blue: first the one nearer to azure B on chromatin.
     strengths
         99th percentile of the amount of each dye.
     ground
@@ -52,6 +51,8 @@ class StainSettings(Frozen):
         20 % of a field of the Taleqani data, its darkest grey, and of the eosin nothing.
     ground
         Brightness of the empty background; None: measured in each picture (`staining.background_colour`).
+    residual
+        What becomes of density outside the plane of the two dyes: "drop", as in the papers, or "keep".
     reference
         What was fitted; None: not fitted yet.
     """
@@ -59,6 +60,7 @@ class StainSettings(Frozen):
     beta: float = Field(default=0.15, ge=0.0, le=2.0)
     stained: Literal["mean", "every"] = "mean"
     ground: Ground | None = None
+    residual: Literal["drop", "keep"] = "drop"
     reference: StainReference | None = None
 
 

@@ -13,9 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from leukolens.finding import ImageError, UsageError
 from leukolens.smear.marks import find_marks, paint_out
 from leukolens.smear.squeeze import SQUEEZED, Squeeze, recognise_squeeze
+from leukolens.smear.steps import Step, apply_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from leukolens.smear.steps import Watch
 
 WORKING_SIDE: Final = 640
 """Longest side, in px, of the reduced picture on which marks, squeeze and quality are measured."""
@@ -28,7 +31,10 @@ class Preparation(BaseModel):
     Attributes
     ----------
     width, height
-        Size of the prepared picture in px, in true shapes.
+        Size of the prepared picture in px.
+    shape
+        "true": in true shapes, the rest filled. "stretch": to width and height whatever the picture's shape, never
+        turned, as the thesis does.
     paint_out_marks
         Whether burned-in scale bars, text and marks are painted out.
     squeeze
@@ -37,6 +43,9 @@ class Preparation(BaseModel):
         Whether portrait pictures are turned by 90 degrees. A smear has no up.
     pad
         What fills the rest where the picture's shape is not that of the prepared one: its own background colour.
+    steps
+        What is done to the prepared pixels at the very end: normalisation, segmentation (`smear.steps`). They do not
+        see what is filled, which then gets the colour that they give to the background.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +56,8 @@ class Preparation(BaseModel):
     squeeze: Literal["recognise", "none"] = "recognise"
     landscape: bool = True
     pad: Literal["background"] = "background"
+    shape: Literal["true", "stretch"] = "true"
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,8 @@ class Prepared:
     working
         (h, w, 3) uint8: the picture as given, marks painted out, longest side at most 640 px. It may be the given array
         itself.
+    window
+        Left, top, width and height of the picture in the prepared one, px; the rest is filled.
     """
 
     pixels: NDArray[np.uint8]
@@ -74,6 +87,7 @@ class Prepared:
     squeeze: Squeeze
     burned_in: float
     working: NDArray[np.uint8]
+    window: tuple[int, int, int, int]
 
 
 class _Frame(NamedTuple):
@@ -84,8 +98,12 @@ class _Frame(NamedTuple):
     turned: bool
 
 
-def prepare(rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None = None) -> Prepared:
-    """Bring a picture into the size and the true shapes that a network expects. Nothing is cropped or stretched.
+def prepare(
+    rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None = None, watch: Watch | None = None
+) -> Prepared:
+    """Bring a picture into the size and the true shapes that a network expects. Nothing is cropped, nor stretched.
+
+    Unless `spec` says to stretch.
 
     Parameters
     ----------
@@ -96,6 +114,8 @@ def prepare(rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None =
     aspect
         True width of the whole picture divided by its true height, where it is known; otherwise the squeeze is
         recognised from the picture.
+    watch
+        Called after each of the steps of `spec`, see `apply_steps`.
 
     Returns
     -------
@@ -106,7 +126,7 @@ def prepare(rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None =
     ImageError
         `rgb` is not a picture of that form.
     UsageError
-        `aspect` implies a squeeze that cannot be.
+        `aspect` implies a squeeze that cannot be, or a step is not fitted.
     """
     _check(rgb)
     height, width = rgb.shape[:2]
@@ -114,8 +134,9 @@ def prepare(rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None =
     squeeze = _squeeze_of(working, spec, None if aspect is None else aspect * height / width)
     frame = _fit(width, height, squeeze.factor, spec)
     upright = np.ascontiguousarray(np.rot90(working)) if frame.turned else working
-    pixels = _place(_resample(upright, frame.size), frame, spec)
-    return Prepared(pixels, _back(width, height, frame), squeeze, burned_in, working)
+    inner = _resample(upright, frame.size, squeezed=spec.shape == "true")
+    pixels = _place(inner, apply_steps(inner, spec.steps, watch), frame, spec)
+    return Prepared(pixels, _back(width, height, frame), squeeze, burned_in, working, (*frame.corner, *frame.size))
 
 
 def map_back(values: NDArray[np.float32], prepared: Prepared, width: int, height: int) -> NDArray[np.float32]:
@@ -198,7 +219,9 @@ def _squeeze_of(working: NDArray[np.uint8], spec: Preparation, declared: float |
 
 
 def _fit(width: int, height: int, factor: float, spec: Preparation) -> _Frame:
-    """Return where the whole picture, in true shapes, lies in the prepared one."""
+    """Return where the whole picture lies in the prepared one."""
+    if spec.shape == "stretch":
+        return _Frame((spec.width, spec.height), (0, 0), turned=False)
     true_width, true_height = width * factor, float(height)
     turned = spec.landscape and true_width < true_height
     if turned:
@@ -209,16 +232,17 @@ def _fit(width: int, height: int, factor: float, spec: Preparation) -> _Frame:
     return _Frame((wide, high), ((spec.width - wide) // 2, (spec.height - high) // 2), turned)
 
 
-def _resample(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _resample(rgb: NDArray[np.uint8], size: tuple[int, int], *, squeezed: bool) -> NDArray[np.uint8]:
     """Resize without aliasing: areas where an axis shrinks, linear where it grows.
 
-    A large picture goes by the grid that a squeezed one has, so that both end equally sharp along each axis: on the
-    seven Taleqani fields that exist in both forms the mean difference of the prepared pixels falls from 1.92 to 1.86
-    grey levels; the JPEG coding of the small ones alone makes 1.80. Linear or cubic rows add 0.03 or 0.16.
+    Where `squeezed` is set, a large picture goes by the grid that a squeezed one has, so that both end equally sharp
+    along each axis: on the seven Taleqani fields that exist in both forms the mean difference of the prepared pixels
+    falls from 1.92 to 1.86 grey levels; the JPEG coding of the small ones alone makes 1.80. Linear or cubic rows add
+    0.03 or 0.16.
     """
-    squeezed = (size[0], round(size[1] * SQUEEZED))
-    if rgb.shape[1] > squeezed[0] and rgb.shape[0] > squeezed[1]:
-        rgb = np.asarray(cv2.resize(rgb, squeezed, interpolation=cv2.INTER_AREA), np.uint8)
+    grid = (size[0], round(size[1] * SQUEEZED))
+    if squeezed and rgb.shape[1] > grid[0] and rgb.shape[0] > grid[1]:
+        rgb = np.asarray(cv2.resize(rgb, grid, interpolation=cv2.INTER_AREA), np.uint8)
     for wanted in ((size[0], rgb.shape[0]), size):
         now = (rgb.shape[1], rgb.shape[0])
         if wanted != now:
@@ -228,21 +252,22 @@ def _resample(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
     return rgb
 
 
-def _background(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colour (3,) of the empty background: the median of the brightest third of the pixels."""
-    pixels = rgb.reshape(-1, 3)[:: max(1, rgb.size // 3 // 4_000)]
-    brightness = pixels.sum(axis=1, dtype=np.int32)
-    bright = pixels[brightness >= np.quantile(brightness, 2 / 3)]
+def _background(rgb: NDArray[np.uint8], done: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the colour (3,) of the empty background, the median of the brightest third of `rgb`, as `done` has it."""
+    every = max(1, rgb.size // 3 // 4_000)
+    brightness = rgb.reshape(-1, 3)[::every].sum(axis=1, dtype=np.int32)
+    bright = done.reshape(-1, 3)[::every][brightness >= np.quantile(brightness, 2 / 3)]
     return np.asarray(np.median(bright, axis=0), np.uint8)
 
 
-def _place(inner: NDArray[np.uint8], frame: _Frame, spec: Preparation) -> NDArray[np.uint8]:
+def _place(inner: NDArray[np.uint8], done: NDArray[np.uint8], frame: _Frame, spec: Preparation) -> NDArray[np.uint8]:
+    """Lay `done`, which the steps made of `inner`, into the prepared picture."""
     (wide, high), (left, top) = frame.size, frame.corner
     if frame.size == (spec.width, spec.height):
-        return np.ascontiguousarray(inner)
+        return np.ascontiguousarray(done)
     canvas = np.empty((spec.height, spec.width, 3), np.uint8)
-    canvas[:] = _background(inner)
-    canvas[top : top + high, left : left + wide] = inner
+    canvas[:] = _background(inner, done)
+    canvas[top : top + high, left : left + wide] = done
     return canvas
 
 

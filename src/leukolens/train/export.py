@@ -22,6 +22,7 @@ from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, chec
 from leukolens.finding import BundleError, DataError
 from leukolens.smear.perturb import STRESSES
 from leukolens.train.card import model_card
+from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.onnx_export import largest_difference, to_onnx
 from leukolens.train.predict import predict, softmax
@@ -94,14 +95,15 @@ def export_run(
     if not fold.validation:
         raise DataError(f"{run} has no validation side", expected="one", todo="split with --validation and train again")
     network = trained_network(run, recipe, len(catalogue.classes))
-    images = prepare_images(catalogue, recipe.preparation, cache or run / "cache")
+    preparation = read_fitted(run, recipe.preparation)
+    images = prepare_images(catalogue, preparation, cache or run / "cache")
     labels = class_indices(catalogue)
     train, held = list(fold.train), list(fold.validation)
 
     # From pictures as they are: features of varied ones lie so wide that another laboratory's would be among them.
     distance = fit_distance(predict(network, images[train]).features, labels[train], len(catalogue.classes))
     exported = ExportedField(network, distance).eval()
-    onnx = to_onnx(exported, recipe.preparation)
+    onnx = to_onnx(exported, preparation)
     worst = largest_difference(exported, onnx, images[held][:64])
     if worst > TOLERANCE:
         raise BundleError(
@@ -128,10 +130,8 @@ def export_run(
                 architecture=recipe.network.name,
                 labels=tuple(catalogue.classes),
                 negative_labels=tuple(catalogue.negative or ()),
-                preparation=recipe.preparation,
-                network_data_format=field_data_format(
-                    len(catalogue.classes), recipe.preparation.width, recipe.preparation.height
-                ),
+                preparation=preparation,
+                network_data_format=field_data_format(len(catalogue.classes), preparation.width, preparation.height),
                 calibration=calibration,
                 conformal=conformal,
                 novelty=fit_novelty(near, torch.cat(far).numpy(), source),

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from leukolens.finding import UsageError, nearest
 from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
+from leukolens.smear.steps import step_hint
 from leukolens.train.optimisation import Mixing, Optimiser, Share, Unfreezing
 from leukolens.train.samples import Samples
 
@@ -121,13 +122,11 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
 def _described(name: str, error: ErrorDetails) -> UsageError:
     """Say which field of a recipe is wrong, and what was probably meant."""
     place = ".".join(str(part) for part in error["loc"])
-    todo = None
-    if error["type"] == "extra_forbidden":
+    todo = step_hint(error)
+    if todo is None and error["type"] == "extra_forbidden":
         todo = nearest(str(error["loc"][-1]), fields_at(error["loc"][:-1]))
-    elif error["type"] in {"literal_error", "union_tag_invalid"}:
-        context = error.get("ctx", {})
-        names = re.findall(r"'([^']*)'", str(context.get("expected") or context.get("expected_tags")))
-        todo = nearest(str(context.get("tag", error["input"])), names)
+    elif error["type"] == "literal_error":
+        todo = nearest(str(error["input"]), re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected"))))
     message = f"recipe {name!r}, field {place!r}: {error['msg']}"
     return UsageError(message, found=repr(error["input"])[:100], todo=todo)
 

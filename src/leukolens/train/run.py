@@ -24,6 +24,7 @@ from leukolens.networks.weights import check_weights
 from leukolens.train.callbacks import CURVES, read_curves
 from leukolens.train.division import Division, describe_order, divide, pictures_of
 from leukolens.train.fit import LAST, WEIGHTS, Sides, fit
+from leukolens.train.fitting import fit_once
 from leukolens.train.images import Pictures
 from leukolens.train.logs import Logs, build_loggers
 from leukolens.train.machine import Machine, check_machine
@@ -146,7 +147,8 @@ def train_fold(
         What to do.
     folder
         The run's folder: ``training.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
-        ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``.
+        ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``; ``preparation.json`` where steps of
+        the preparation had to be fitted.
     cache
         Where the prepared pictures are kept, ``folder/cache`` if not given.
     resume
@@ -187,7 +189,10 @@ def train_fold(
         return summary
     check_room(plan, folder, cache)
     with one_at_a_time(cache):
-        images = sample_pictures(plan.catalogue, plan.recipe, division, cache, on_prepared)
+        train = sorted(set(pictures_of(division.train, division.pictures)))
+        preparation = fit_once(folder, plan.recipe.preparation, plan.catalogue, train)
+        recipe = plan.recipe.model_copy(update={"preparation": preparation})
+        images = sample_pictures(plan.catalogue, recipe, division, cache, on_prepared)
     sides = _sides(plan, images, division)
     loggers = build_loggers(logs or Logs(), folder, first=first)
     module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)

@@ -30,6 +30,9 @@ ROUNDS: Final = 300
 TOLERANCE: Final = 1e-4
 """Both as in scikit-learn: most rounds, and the squared shift of all centres, as a share of the variance, that ends."""
 
+_LEVELS: Final = np.arange(256)
+_ABOVE: Final = np.where(np.tri(256, dtype=bool), 0.0, -np.inf)
+
 
 def optimal_centres(counts: Counts, clusters: int) -> Floats:
     """Return the centres of the clustering with the least sum of squares.
@@ -37,7 +40,7 @@ def optimal_centres(counts: Counts, clusters: int) -> Floats:
     Parameters
     ----------
     counts
-        (256,) number of pixels of each value.
+        (256,) number of pixels of each value, one pixel at least.
     clusters
         How many, at least 1.
 
@@ -45,26 +48,29 @@ def optimal_centres(counts: Counts, clusters: int) -> Floats:
     -------
     ndarray
         (k,) float64, rising, 0 to 255. k is `clusters`, or the number of values that occur where that is less.
+        Lloyd's algorithm leaves them where they are.
     """
     values = np.flatnonzero(counts)
     size = len(values)
-    cost = _costs(values, counts[values])
-    best, borders = cost[0], []
+    weight = counts[values].astype(np.float64)
+    moment = weight * values
+    gain = _gains(weight, moment)
+    best, borders = gain[:, 0], []
     for _ in range(min(clusters, size) - 1):
-        # best[i - 1] + cost[i, j]: clusters up to i - 1, and one more from i to j.
-        joined = np.concatenate([np.full((1, size), np.inf), best[:-1, None] + cost[1:]])
-        border = joined.argmin(axis=0)
-        best = joined[border, np.arange(size)]
+        # Row j, column i: the best clusters up to i, and one more from i + 1 to j.
+        joined = gain[:, 1:] + best[:-1]
+        border = joined.argmax(axis=1)
+        best = joined[_LEVELS[:size], border]
         borders.append(border)
     starts, last = [0], size - 1
     for border in reversed(borders):
-        starts.insert(1, int(border[last]))
-        last = int(border[last]) - 1
-    weights = counts[values]
-    return np.add.reduceat(values * weights, starts) / np.add.reduceat(weights, starts)
+        starts.insert(1, int(border[last]) + 1)
+        last = int(border[last])
+    centres: Floats = np.add.reduceat(moment, starts) / np.add.reduceat(weight, starts)
+    return centres
 
 
-def lloyd(counts: Counts, start: Sequence[float] | Floats) -> tuple[Floats, NDArray[np.intp]]:
+def lloyd(counts: Counts, start: Sequence[float] | Floats) -> Floats:
     """Improve centres until they stay, as scikit-learn's KMeans does on the pixels.
 
     Parameters
@@ -72,50 +78,70 @@ def lloyd(counts: Counts, start: Sequence[float] | Floats) -> tuple[Floats, NDAr
     counts
         (256,) number of pixels of each value, one at least.
     start
-        (k,) first centres, in any order.
+        (k,) first centres.
 
     Returns
     -------
-    centres : ndarray
-        (k,) float64, in the order of `start`.
-    labels : ndarray
-        (256,) cluster of each value, the first of equally near ones.
+    ndarray
+        (k,) float64, rising.
 
     Notes
     -----
-    A cluster without pixels keeps its centre; scikit-learn gives it the pixel that is farthest from its own.
+    As in scikit-learn, a cluster without pixels is given the one that is farthest from its own centre. Values midway
+    between two whole centres, as k-means++ draws them, go to one or the other by rounding alone, and the rounds
+    after that another way; so distances are computed with its arithmetic: from the mean, ``c c - 2 x c``.
     """
-    levels = np.arange(256, dtype=np.float64)
-    total = counts.sum()
-    mean = counts @ levels / total
-    enough = TOLERANCE * float(counts @ (levels - mean) ** 2 / total)
-    centres, before = np.asarray(start, np.float64), None
+    mean = float(counts @ _LEVELS / counts.sum())
+    levels = _LEVELS.astype(np.float64) - mean
+    centres = np.asarray(start, np.float64) - mean
+    enough = TOLERANCE * float(counts @ levels**2 / counts.sum())
+    before = None
     for _ in range(ROUNDS):
-        labels = _assign(levels, centres)
-        weight = np.bincount(labels, counts, len(centres))
-        moments = np.bincount(labels, counts * levels, len(centres))
-        moved = np.where(weight > 0, moments / np.maximum(weight, 1.0), centres)
+        labels = (centres * centres - 2.0 * (levels[:, None] * centres)).argmin(axis=1)
+        weight: Floats = np.bincount(labels, counts, len(centres)).astype(np.float64)
+        moments: Floats = np.bincount(labels, counts * levels, len(centres)).astype(np.float64)
+        if not weight.all():
+            _fill_empty(counts, levels, centres, labels, weight, moments)
+        moved = moments / weight
         shift = float(((moved - centres) ** 2).sum())
         centres = moved
         # Values that do not occur have a label too, but move nothing.
         seen = labels[counts > 0]
-        if before is not None and np.array_equal(seen, before):
-            break
-        if shift <= enough:
+        if shift <= enough or (before is not None and np.array_equal(seen, before)):
             break
         before = seen
-    return centres, _assign(levels, centres)
+    return np.sort(centres) + mean
 
 
-def _assign(levels: Floats, centres: Floats) -> NDArray[np.intp]:
-    nearest: NDArray[np.intp] = np.abs(levels[:, None] - centres).argmin(axis=1)
-    return nearest
+def nearest(centres: Floats) -> NDArray[np.intp]:
+    """Return the cluster (256,) of each value by its centres (k,), which rise: the lower of equally near ones."""
+    return (0.5 * (centres[1:] + centres[:-1])).searchsorted(_LEVELS)
 
 
-def _costs(values: NDArray[np.intp], weights: Counts) -> Floats:
-    """Return the sum of squares (n, n) about their mean of the values from i to j; infinite where j < i."""
-    moments = np.stack([weights, weights * values, weights * values**2]).astype(np.float64)
-    sums = np.concatenate([np.zeros((3, 1)), moments.cumsum(axis=1)], axis=1)
-    n, first, second = sums[:, None, 1:] - sums[:, :-1, None]
-    upper = n > 0
-    return np.where(upper, second - first**2 / np.where(upper, n, 1.0), np.inf)
+def _fill_empty(
+    counts: Counts, levels: Floats, centres: Floats, labels: NDArray[np.intp], weight: Floats, moments: Floats
+) -> None:
+    """Give each cluster without pixels one that is farthest from its centre; changes `weight` and `moments`."""
+    empty = np.flatnonzero(weight == 0)
+    away = np.where(counts > 0, np.abs(levels - centres[labels]), -1.0)
+    order = np.argsort(-away, kind="stable")
+    farthest = np.repeat(order, np.minimum(counts[order], len(empty)))[: len(empty)]
+    for cluster, value in zip(empty, farthest, strict=False):
+        moments[labels[value]] -= levels[value]
+        weight[labels[value]] -= 1.0
+        moments[cluster], weight[cluster] = levels[value], 1.0
+    # With fewer pixels than clusters some are left: they stay where they are.
+    left = weight == 0
+    moments[left], weight[left] = centres[left], 1.0
+
+
+def _gains(weight: Floats, moment: Floats) -> Floats:
+    """Return how much less the sum of squares is (n, n) for a cluster from column to row; nothing above the diagonal.
+
+    The sum of squares about the means of clusters is that about 0, less (sum of values) ** 2 / number for each.
+    """
+    n, first = weight.cumsum(), moment.cumsum()
+    numbers = np.subtract.outer(n, n - weight)
+    sums = np.subtract.outer(first, first - moment)
+    gain: Floats = sums * sums / np.maximum(numbers, 1.0) + _ABOVE[: len(n), : len(n)]
+    return gain

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from leukolens.finding import ImageError
-from leukolens.smear.segmentation.clustering import lloyd, optimal_centres
+from leukolens.smear.segmentation.clustering import lloyd, nearest, optimal_centres
 from leukolens.smear.segmentation.regions import drop_small_objects, fill_holes, fill_small_holes
 from leukolens.smear.segmentation.settings import SegmentHSV, SegmentKMeans
 
@@ -101,16 +101,18 @@ def kmeans_stages(rgb: Picture, step: SegmentKMeans, start: Sequence[float] | No
     table = centre_table(a, step.clusters, start)
     clustered = np.asarray(cv2.LUT(a, table), np.uint8)
     above = clustered > step.threshold
-    filled = fill_holes(above)
+    filled, smallest = fill_holes(above)
     cleaned = drop_small_objects(filled, step.min_object)
-    return Stages(a, clustered, above, filled, cleaned, fill_small_holes(cleaned, step.min_hole))
+    # Dropping objects only adds to the background around them: where none of it was small, none is.
+    mask = cleaned if smallest >= max(1, step.min_hole) else fill_small_holes(cleaned, step.min_hole)
+    return Stages(a, clustered, above, filled, cleaned, mask)
 
 
 def centre_table(channel: Picture, clusters: int, start: Sequence[float] | None = None) -> Picture:
     """Return the centre (256,) uint8 that stands for each value of a channel (H, W) uint8, decimals cut off."""
-    counts = np.bincount(channel.ravel(), minlength=256)
-    centres, labels = lloyd(counts, optimal_centres(counts, clusters) if start is None else start)
-    return centres.astype(np.uint8)[labels]
+    counts = cv2.calcHist([channel], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    centres = optimal_centres(counts, clusters) if start is None else lloyd(counts, start)
+    return centres.astype(np.uint8)[nearest(centres)]
 
 
 def apply_mask(rgb: Picture, mask: Mask) -> Picture:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
@@ -169,10 +169,8 @@ def train_fold(
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
     check_room(plan, folder, cache)
-    with one_at_a_time(cache):
-        images = prepare_images(plan.catalogue, plan.recipe.preparation, cache, on_prepared)
-    sides = _sides(plan, images)
     loggers = build_loggers(logs or Logs(), folder, first=first)
+    sides = fold_sides(plan, cache, on_prepared)
     module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
     if not first:
         return {}
@@ -180,7 +178,7 @@ def train_fold(
     summary = {"fold": plan.fold, "train": len(fold.train)}
     for side, indices in (("validation", list(fold.validation)), ("test", list(fold.test))):
         if indices:
-            probabilities = softmax(predict(module.network, images[indices]).logits)
+            probabilities = softmax(predict(module.network, sides.images[indices]).logits)
             path = folder / f"predictions-{side}.csv"
             write_predictions(path, plan.catalogue, plan.catalogue.classes, indices, probabilities)
             hits = int((probabilities.argmax(1) == sides.labels[indices]).sum())
@@ -190,13 +188,17 @@ def train_fold(
     return summary
 
 
-@contextlib.contextmanager
-def one_at_a_time(cache: Path) -> Iterator[None]:
-    """Let one process at a time prepare pictures: the others find them done."""
-    from filelock import FileLock
+def fold_sides(plan: Plan, cache: Path, on_prepared: Callable[[int], None] | None = None) -> Sides:
+    """Prepare the pictures of a plan, or find them done: of several processes, one does it and the others wait.
 
+    Raises
+    ------
+    DataError, OutputError
+        See `leukolens.train.images.prepare_images`.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / ".preparing.lock"):
-        yield
+        return _sides(plan, prepare_images(plan.catalogue, plan.recipe.preparation, cache, on_prepared))
 
 
 def _times(folder: Path) -> dict[str, float]:

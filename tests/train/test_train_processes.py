@@ -76,9 +76,15 @@ def test_two_processes_give_what_one_gives(
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("fold 0: trained on") == 1, "the first process alone speaks"
     _agree(single, out)
-    summary = json.loads((out / "summary.json").read_text())
-    assert summary["device"] == "cpu x 2"
-    assert summary["processor_seconds"] > 0
+    assert json.loads((out / "summary.json").read_text())["device"] == "cpu x 2"
+
+
+def test_the_summary_tells_the_time_of_all_epochs(single: Path) -> None:
+    summary = json.loads((single / "summary.json").read_text())
+    rows = list(csv.DictReader((single / "curves.csv").open()))
+    for column in ("seconds", "processor_seconds"):
+        assert summary[column] == pytest.approx(sum(float(row[column]) for row in rows), abs=2e-3)
+    assert summary["device"] == ("cpu" if not torch.cuda.is_available() else torch.cuda.get_device_name(0))
 
 
 def test_accumulated_parts_give_what_a_whole_batch_gives(

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("yaml", reason="needs leukolens[train]")
 
 from leukolens.finding import UsageError
-from leukolens.train.recipe import load_recipe, packaged_recipes
+from leukolens.train.recipe import load_recipe, packaged_recipes, recipe_text, with_values
 
 
 @pytest.mark.parametrize("name", packaged_recipes())
@@ -38,11 +38,47 @@ def test_changes_reach_nested_fields() -> None:
         ("network.head=thesi", "Did you mean 'thesis'"),
         ("optimiser.name=adm", "Did you mean 'adam'"),
         ("network.frozen=many", "network.frozen"),
+        ("optimiser.epsilon=0", "optimiser.epsilon"),
+        ("optimiser.clip=-1", "optimiser.clip"),
+        ("optimiser.layer_decay=2", "optimiser.layer_decay"),
+        ("optimiser.staircase=often", "optimiser.staircase"),
+        ("optimiser.clipp=1", "Did you mean 'clip'"),
+        ("optimiser.name=adamax", "'adamw', 'adam' or 'sgd'"),
+        ("mixing.mixup=-1", "mixing.mixup"),
+        ("mixing.cutmixx=1", "Did you mean 'cutmix'"),
+        ("unfreeze.every=0", "unfreeze.every"),
+        ("unfreeze.strat=1", "Did you mean 'start'"),
+        ("balance=heavy", "'none', 'weights' or 'sampler'"),
+        ("accumulate=0", "accumulate"),
+        ("accumulate=17", "no 17 parts of 2"),
     ],
 )
 def test_a_wrong_change_is_named(change: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         load_recipe("field-robust", [change])
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("true", "weights"), ("false", "none"), ("null", "none"), ("sampler", "sampler"), ("none", "none")],
+)
+def test_balance_of_before_is_still_read(said: str, meant: str) -> None:
+    assert load_recipe("field-robust", [f"balance={said}"]).balance == meant
+
+
+def test_a_recipe_as_text_is_read_again(tmp_path: Path) -> None:
+    recipe = load_recipe("field-robust", ["unfreeze.start=2", "optimiser.clip=null", "optimiser.epsilon=1e-7"])
+    path = tmp_path / "again.yaml"
+    path.write_text(recipe_text(recipe), "utf-8")
+    assert load_recipe(str(path)) == recipe
+
+
+def test_values_reach_parts_that_were_not_there() -> None:
+    recipe = with_values(load_recipe("field-robust"), {"unfreeze.every": 3, "optimiser.clip": None}, "here")
+    assert recipe.unfreeze is not None
+    assert (recipe.unfreeze.every, recipe.optimiser.clip) == (3, None)
+    with pytest.raises(UsageError, match=r"here, field 'epochs'"):
+        with_values(recipe, {"epochs": 0}, "here")
 
 
 def test_unknown_recipe_gets_the_nearest_name() -> None:

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("lightning", reason="needs leukolens[train]")
 
-from train_calls import changes, kill_after_an_epoch, same_run, train_arguments  # noqa: E402
+from train_calls import changes, kill_after_an_epoch, same_run, train_arguments, untimed_curves  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
 from leukolens.train.recipe import Recipe  # noqa: E402
@@ -44,6 +44,23 @@ def test_killed_and_resumed_is_the_same(
     kill_after_an_epoch(arguments, killed)
     assert main([*arguments, "--resume"]) == 0
     same_run(whole, killed)
+
+
+def test_a_run_that_was_moved_keeps_its_best_epoch(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    """Where the first epoch is the best, a resumed run that forgot it would end with another."""
+    rate = ["optimiser.name=sgd", "optimiser.learning_rate=0.1", "optimiser.schedule=constant", "optimiser.warmup=0"]
+    more = changes("epochs=5", "average=null", *rate)
+    whole, killed, moved = tmp_path / "whole", tmp_path / "killed", tmp_path / "elsewhere" / "moved"
+    assert main(train_arguments(class_folders, split, tiny_recipe, whole, *more)) == 0
+    losses = [float(row["val_loss"]) for row in untimed_curves(whole)]
+    assert min(losses) == losses[0]
+    kill_after_an_epoch(train_arguments(class_folders, split, tiny_recipe, killed, *more), killed)
+    moved.parent.mkdir()
+    killed.rename(moved)
+    assert main([*train_arguments(class_folders, split, tiny_recipe, moved, *more), "--resume"]) == 0
+    same_run(whole, moved)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import typer
 
 from leukolens.cli.console import error_console, new_app
 from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
-from leukolens.cli.train_options import Accelerator, check_command
+from leukolens.cli.train_options import Accelerator, check_command, open_hashed
 from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
@@ -44,8 +44,6 @@ def train(
 ) -> None:
     """Train a network on your own images."""
     from leukolens.cli.progress import counting
-    from leukolens.data.catalogue import fingerprint
-    from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
@@ -62,14 +60,8 @@ def train(
     check_command(machine.processes)
     first = machine.rank == 0
     progress = progress and first
-    columns: dict[str, Any] = {
-        "label_column": label_column,
-        "path_column": path_column,
-        "patient_column": patient_column,
-    }
-    catalogue = open_catalogue(data, labels=labels, negative=negative, **columns)
-    with counting("Hashing", len(catalogue), shown=progress) as advance:
-        catalogue = fingerprint(catalogue, progress=advance)
+    columns = {"label_column": label_column, "path_column": path_column, "patient_column": patient_column}
+    catalogue = open_hashed(data, columns, labels=labels, negative=negative, progress=progress)
     parts = read_split(split, catalogue)
     source = columns | {
         "data": str(data.resolve()),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leukolens.finding import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leukolens.data.catalogue import Catalogue
 
 Accelerator = Annotated[str, typer.Option(help="auto (an NVIDIA card where there is one), cpu or gpu.")]
 
@@ -29,3 +34,17 @@ def check_command(processes: int) -> None:
             expected="leukolens train ... in a terminal, or torchrun",
             found=f"a call from {sys.argv[0]!r}",
         )
+
+
+def open_hashed(
+    data: Path, columns: dict[str, str | None], *, labels: Path | None, negative: list[str] | None, progress: bool
+) -> Catalogue:
+    """Open a data set and hash its pictures, with a bar; see `leukolens.data.layouts.open_catalogue`."""
+    from leukolens.cli.progress import counting
+    from leukolens.data.catalogue import fingerprint
+    from leukolens.data.layouts import open_catalogue
+
+    options: dict[str, Any] = dict(columns)
+    catalogue = open_catalogue(data, labels=labels, negative=negative, **options)
+    with counting("Hashing", len(catalogue), shown=progress) as advance:
+        return fingerprint(catalogue, progress=advance)

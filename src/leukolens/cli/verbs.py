@@ -31,6 +31,7 @@ _TABLE: Final = {
     "data": Verb("leukolens.cli.data", "Check, fetch and split data sets."),
     "models": Verb("leukolens.cli.models", "List the networks that recipes can name.", "train"),
     "train": Verb("leukolens.cli.train", "Train a network on labelled pictures.", "train"),
+    "tune": Verb("leukolens.cli.tune", "Search the best values of a recipe's fields.", "train"),
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
 }

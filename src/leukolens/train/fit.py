@@ -86,7 +86,7 @@ def fit(
     loggers
         Lightning's loggers, which get the figures of each epoch beside ``curves.csv``.
     watch
-        Called by Lightning besides, before an epoch is written.
+        Called by Lightning besides, after an epoch's curves and before its checkpoint.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def fit(
             **trainer_options(machine, recipe),
             max_epochs=recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
-            callbacks=callbacks if watch is None else [watch, *callbacks],
+            callbacks=callbacks if watch is None else [*callbacks, watch],
             logger=list(loggers) or False,
             enable_progress_bar=progress,
             enable_model_summary=False,

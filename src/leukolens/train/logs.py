@@ -94,21 +94,22 @@ def _mlflow(folder: Path, uri: str | None, *, first: bool) -> MLFlowLogger:
     uri = uri or f"sqlite:///{(folder / LOGS / 'mlflow.db').resolve()}"
     kept = folder / LOGS / "mlflow-run.json"
     before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    logger = MLFlowLogger(
-        experiment_name=EXPERIMENT,
-        run_name=folder.resolve().name,
-        tracking_uri=uri,
-        run_id=before.get("run") if before.get("uri") == uri else None,
-        artifact_location=(folder / LOGS / "mlflow-artifacts").resolve().as_uri() if uri.startswith("sqlite") else None,
-    )
+    local = (folder / LOGS / "mlflow-artifacts").resolve().as_uri() if uri.startswith("sqlite") else None
+    try:
+        logger = MLFlowLogger(
+            experiment_name=EXPERIMENT,
+            run_name=folder.resolve().name,
+            tracking_uri=uri,
+            run_id=before.get("run") if before.get("uri") == uri else None,
+            artifact_location=local,
+        )
+        run = logger.run_id if first else None
+    except Exception as error:  # whatever the store's driver raises
+        raise UsageError(
+            f"MLflow's store {uri!r} cannot be opened",
+            found=f"{type(error).__name__}: {str(error).partition(chr(10))[0][:160]}",
+            todo="see --mlflow-uri",
+        ) from error
     if first:
-        try:
-            run = logger.run_id
-        except Exception as error:  # whatever the store's driver raises
-            raise UsageError(
-                f"MLflow's store {uri!r} cannot be opened",
-                found=f"{type(error).__name__}: {str(error).partition(chr(10))[0][:160]}",
-                todo="see --mlflow-uri",
-            ) from error
         put_file(kept, json.dumps({"uri": uri, "run": run}).encode(), todo="choose another --out")
     return logger

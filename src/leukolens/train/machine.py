@@ -146,16 +146,20 @@ def trainer_options(machine: Machine, recipe: Recipe) -> dict[str, Any]:
     strategy: Any = machine.strategy
     if machine.processes > 1 and strategy in {"auto", "ddp"}:
         strategy = _ddp()
-    half = recipe.precision == "bf16" or (recipe.precision == "auto" and machine.gpu)
     return {
         "accelerator": "gpu" if machine.gpu else "cpu",
         "devices": machine.devices,
         "num_nodes": machine.nodes,
         "strategy": strategy,
-        "precision": "bf16-mixed" if half else "32-true",
+        "precision": "bf16-mixed" if half_precision(machine, recipe) else "32-true",
         "deterministic": "warn" if machine.gpu else True,
         "use_distributed_sampler": False,  # batches are dealt by leukolens, see `leukolens.train.batches`
     }
+
+
+def half_precision(machine: Machine, recipe: Recipe) -> bool:
+    """Return whether the network computes in bf16: by the recipe, or where it leaves that open on an NVIDIA card."""
+    return recipe.precision == "bf16" or (recipe.precision == "auto" and machine.gpu and torch.cuda.is_available())
 
 
 def _ddp() -> DDPStrategy:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from leukolens.finding import UsageError
-from leukolens.train.machine import Machine
+from leukolens.train.machine import Machine, half_precision
 from leukolens.train.module import FieldModule
 from leukolens.train.recipe import Recipe
 from leukolens.train.schedule import build_optimiser, treatments
@@ -65,8 +65,7 @@ def try_step(recipe: Recipe, classes: int, machine: Machine, size: int) -> None:
     averaged = copy.deepcopy(network) if recipe.average is not None else None
     optimiser = build_optimiser(network, treatments(network, recipe.optimiser), recipe.optimiser)
     shape = (size, recipe.preparation.height, recipe.preparation.width, 3)
-    half = recipe.precision == "bf16" or (recipe.precision == "auto" and machine.gpu)
-    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+    with torch.autocast(device.type, torch.bfloat16, enabled=half_precision(machine, recipe)):
         logits = network.logits(torch.zeros(shape, dtype=torch.uint8, device=device))
     loss: Any = nn.functional.cross_entropy(logits.float(), torch.zeros(size, dtype=torch.long, device=device))
     loss.backward()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,8 +14,8 @@ from leukolens.train.batches import Part
 from leukolens.train.images import Sample
 from leukolens.train.mixing import mix
 from leukolens.train.recipe import Recipe
-from leukolens.train.same_run import stamp
-from leukolens.train.schedule import build_optimiser, rate_factor, thaw, treatments
+from leukolens.train.same_run import stamp, take_along
+from leukolens.train.schedule import build_optimiser, rate_factor, stage_numbers, thaw, treatments
 
 
 class FieldModule(pl.LightningModule):
@@ -43,11 +44,17 @@ class FieldModule(pl.LightningModule):
         self.classes = classes
         self.loss = nn.CrossEntropyLoss(class_weights, label_smoothing=recipe.label_smoothing, reduction="none")
         self._treated = treatments(self.network, recipe.optimiser)
+        if recipe.unfreeze is not None:
+            stage_numbers(self.network)  # says so now where the stages are not known
         self._sums = {"train": [0.0, 0, 0], "val": [0.0, 0, 0]}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what the checkpoint belongs to, see `leukolens.train.same_run`."""
         checkpoint["leukolens"] = stamp() | {"recipe": self.recipe.model_dump(mode="json")}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the run lies now, should it have been moved."""
+        take_along(checkpoint, Path(self.trainer.default_root_dir))
 
     def on_train_epoch_start(self) -> None:
         """Start counting anew, and let the stages be trained whose turn it is."""

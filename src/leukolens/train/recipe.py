@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -113,13 +114,24 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     raw = _read(name)
     for override in overrides or []:
         _apply(raw, override)
+    return validated(raw, f"recipe {name!r}")
+
+
+def validated(raw: dict[str, Any], what: str) -> Recipe:
+    """Return the recipe that a mapping describes.
+
+    Raises
+    ------
+    UsageError
+        For an unknown field, a wrong type or a value out of range: `what`, the field's path, and the nearest field.
+    """
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        raise _described(name, error.errors()[0]) from error
+        raise _described(what, error.errors()[0]) from error
 
 
-def _described(name: str, error: ErrorDetails) -> UsageError:
+def _described(what: str, error: ErrorDetails) -> UsageError:
     """Say which field of a recipe is wrong, and what was probably meant."""
     place = ".".join(str(part) for part in error["loc"])
     todo = step_hint(error)
@@ -127,7 +139,7 @@ def _described(name: str, error: ErrorDetails) -> UsageError:
         todo = nearest(str(error["loc"][-1]), fields_at(error["loc"][:-1]))
     elif error["type"] == "literal_error":
         todo = nearest(str(error["input"]), re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected"))))
-    message = f"recipe {name!r}, field {place!r}: {error['msg']}"
+    message = f"{what}, field {place!r}: {error['msg']}"
     return UsageError(message, found=repr(error["input"])[:100], todo=todo)
 
 
@@ -184,14 +196,39 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise UsageError(f"override {override!r}", expected="field=value, such as epochs=3")
-    *path, last = key.split(".")
-    node = raw
-    for part in path:
-        node = node.setdefault(part, {})
-        if not isinstance(node, dict):
-            raise UsageError(f"override {override!r}", expected=f"{part!r} to be a part with fields", found=repr(node))
     value = yaml.safe_load(text)
     if isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
         with contextlib.suppress(ValueError):
             value = float(value)
+    _put(raw, key, value, f"override {override!r}")
+
+
+def with_values(recipe: Recipe, values: Mapping[str, Any], what: str) -> Recipe:
+    """Return a recipe with other values in some fields, given by their paths such as ``optimiser.learning_rate``.
+
+    Raises
+    ------
+    UsageError
+        See `validated`.
+    """
+    raw = recipe.model_dump(mode="json")
+    for path, value in values.items():
+        _put(raw, path, value, what)
+    return validated(raw, what)
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """Return a recipe as the YAML that `load_recipe` reads, with every field."""
+    return str(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+
+
+def _put(raw: dict[str, Any], place: str, value: object, what: str) -> None:
+    *path, last = place.split(".")
+    node = raw
+    for part in path:
+        if node.get(part) is None:  # a part that is optional and not there
+            node[part] = {}
+        node = node[part]
+        if not isinstance(node, dict):
+            raise UsageError(what, expected=f"{part!r} to be a part with fields", found=repr(node))
     node[last] = value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
@@ -188,13 +188,8 @@ def train_fold(
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
     check_room(plan, folder, cache)
-    with one_at_a_time(cache):
-        train = sorted(set(pictures_of(division.train, division.pictures)))
-        preparation = fit_once(folder, plan.recipe.preparation, plan.catalogue, train)
-        recipe = plan.recipe.model_copy(update={"preparation": preparation})
-        images = sample_pictures(plan.catalogue, recipe, division, cache, on_prepared)
-    sides = _sides(plan, images, division)
     loggers = build_loggers(logs or Logs(), folder, first=first)
+    sides = fold_sides(plan, folder, cache, on_prepared)
     module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
     if not first:
         return {}
@@ -203,7 +198,7 @@ def train_fold(
         summary["leaky_order"] = {"order": plan.recipe.samples.order, "told": told} | division.counts()
     for side, numbers in (("validation", list(division.validation)), ("test", list(division.test))):
         if numbers:
-            probabilities = softmax(predict(module.network, images[numbers]).logits)
+            probabilities = softmax(predict(module.network, sides.images[numbers]).logits)
             path = folder / f"predictions-{side}.csv"
             shown = division.shown(side, plan.recipe.samples.views) if side in division.loose else None
             pictures = pictures_of(numbers, division.pictures)
@@ -215,13 +210,32 @@ def train_fold(
     return summary
 
 
-@contextlib.contextmanager
-def one_at_a_time(cache: Path) -> Iterator[None]:
-    """Let one process at a time prepare pictures: the others find them done."""
-    from filelock import FileLock
+def fold_sides(plan: Plan, folder: Path, cache: Path, on_prepared: Callable[[int], None] | None = None) -> Sides:
+    """Prepare the samples of a plan, or find them done: of several processes, one does it and the others wait.
 
+    Parameters
+    ----------
+    plan
+        What is to be trained.
+    folder
+        Where a preparation that had to be fitted is kept.
+    cache
+        Where the prepared pictures are kept.
+    on_prepared
+        Called with the number of prepared pictures.
+
+    Raises
+    ------
+    DataError, OutputError
+        See `leukolens.train.fitting.fit_once` and `leukolens.train.views.sample_pictures`.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    division = plan.division()
+    train = sorted(set(pictures_of(division.train, division.pictures)))
     with FileLock(cache / ".preparing.lock"):
-        yield
+        preparation = fit_once(folder, plan.recipe.preparation, plan.catalogue, train)
+        recipe = plan.recipe.model_copy(update={"preparation": preparation})
+        return _sides(plan, sample_pictures(plan.catalogue, recipe, division, cache, on_prepared), division)
 
 
 def _times(folder: Path) -> dict[str, float]:

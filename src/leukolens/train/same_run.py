@@ -82,6 +82,21 @@ def check_same_run(
         )
 
 
+def take_along(checkpoint: dict[str, Any], folder: Path) -> None:
+    """Let a run that was moved find its best epoch where it is now: a checkpoint keeps whole paths."""
+    home = folder.resolve()
+
+    def here(path: str) -> str:
+        return str(home / Path(path).name) if path else path
+
+    for key, state in checkpoint["callbacks"].items():
+        if key.startswith("ModelCheckpoint"):
+            state["dirpath"] = str(home)
+            state["best_k_models"] = {here(path): value for path, value in state["best_k_models"].items()}
+            for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+                state[name] = here(state[name])
+
+
 def _check_stamp(folder: Path, said: Mapping[str, Any], place: str) -> None:
     for key, now in stamp().items():
         if said.get(key, now) != now:

@@ -1,0 +1,90 @@
+"""Memory that runs out: the batch that fits is found and said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs leukolens[train]")
+pytest.importorskip("lightning", reason="needs leukolens[train]")
+
+from train_calls import changes, train_arguments  # noqa: E402
+
+from leukolens.cli.main import main  # noqa: E402
+from leukolens.networks.field import FieldNetwork  # noqa: E402
+from leukolens.train.machine import Machine  # noqa: E402
+from leukolens.train.memory import advice, is_out_of_memory, largest_fitting, try_step  # noqa: E402
+from leukolens.train.recipe import Recipe  # noqa: E402
+
+pytestmark = pytest.mark.slow
+CPU_WORDS = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to ..."
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError(CPU_WORDS), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"), True),
+        (MemoryError(), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_words_of_all_kinds_are_known(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(40, 32), (31, 16), (2, 2), (1, None)])
+def test_halves_are_tried_until_one_fits(limit: int, expected: int | None) -> None:
+    tried = []
+
+    def step(size: int) -> None:
+        tried.append(size)
+        if size > limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert largest_fitting(step, 64) == expected
+    assert max(tried) == 32
+
+
+def test_another_error_is_not_hidden() -> None:
+    def step(size: int) -> None:
+        raise RuntimeError("a mistake")
+
+    with pytest.raises(RuntimeError, match="a mistake"):
+        largest_fitting(step, 64)
+
+
+def test_a_step_holds_what_training_holds() -> None:
+    raw = {"name": "x", "network": {"name": "timm:test_efficientnet", "weights": "none"}}
+    try_step(Recipe.model_validate(raw), 3, Machine("cpu"), 2)
+
+
+def test_advice_keeps_the_batch_by_accumulating() -> None:
+    recipe = Recipe(name="x", batch_size=64)
+    assert advice(recipe, Machine("cpu", 2), 16).startswith("16 fit: --set batch_size=32, or --set accumulate=2 to")
+    assert "batch_size=8, or --set accumulate=8 to keep the batch of 64" in advice(recipe, Machine("cpu"), 8)
+    assert "smaller network" in advice(recipe, Machine("cpu"), None)
+
+
+def test_a_run_that_does_not_fit_says_what_does(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    forward = FieldNetwork.forward
+
+    def limited(network: FieldNetwork, images: torch.Tensor):
+        if network.training and len(images) > 5:
+            raise RuntimeError(CPU_WORDS)
+        return forward(network, images)
+
+    monkeypatch.setattr(FieldNetwork, "forward", limited)
+    out = tmp_path / "run"
+    arguments = train_arguments(class_folders, split, tiny_recipe, out, *changes("batch_size=16", "epochs=1"))
+    assert main(arguments) == 2
+    said = capfd.readouterr().err
+    assert "too small for 16 samples at a time" in said
+    assert "4 fit: --set batch_size=4, or --set accumulate=4 to keep the batch of 16" in said
+    assert main([*arguments, "--set", "accumulate=4"]) == 0, "the advice works, in the same folder"

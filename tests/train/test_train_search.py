@@ -1,0 +1,184 @@
+"""A search looks at the validation side alone, ends early what is worse, goes on after a kill, and names mistakes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("torch", reason="needs leukolens[train]")
+optuna = pytest.importorskip("optuna", reason="needs leukolens[train]")
+
+from train_calls import COMMAND, changes, train_arguments  # noqa: E402
+
+from leukolens.cli.main import main  # noqa: E402
+from leukolens.finding import UsageError  # noqa: E402
+from leukolens.train.recipe import load_recipe  # noqa: E402
+from leukolens.train.space import load_space  # noqa: E402
+
+pytestmark = pytest.mark.slow
+SPACE = """
+optimiser.learning_rate: {kind: float, low: 1.0e-4, high: 1.0e-1, log: true}
+batch_size: {kind: int, low: 4, high: 12, step: 4}
+augmentation.scale: {kind: choice, of: [[0.9, 1.1], [1.0, 1.0]]}
+"""
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    path = tmp_path / "space.yaml"
+    path.write_text(SPACE, "utf-8")
+    return path
+
+
+def _tune(data: Path, split: Path, recipe: Path, out: Path, space: Path, *more: str) -> list[str]:
+    given = ["--split", str(split), "--recipe", str(recipe), "--space", str(space), "--out", str(out), *more]
+    return ["tune", str(data), *given, *changes("epochs=3", "average=null")]
+
+
+def _trials(out: Path) -> list[dict[str, str]]:
+    with (out / "trials.csv").open(encoding="utf-8") as stream:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+
+
+def test_a_search_leaves_all_that_was_promised(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("leukolens.train.run.predict", lambda *_: pytest.fail("looked at a side that is not its own"))
+    out = tmp_path / "search"
+    arguments = _tune(class_folders, split, tiny_recipe, out, space, "--trials", "7", "--objective", "accuracy")
+    assert main(arguments) == 0
+    assert "best of 7 trials" in capfd.readouterr().err
+    rows = _trials(out)
+    assert len(rows) == 7
+    ended = [row for row in rows if row["state"] == "complete"]
+    best = max(ended, key=lambda row: float(row["value"]))
+    assert all(1e-4 <= float(row["optimiser.learning_rate"]) <= 1e-1 for row in rows)
+    assert {row["batch_size"] for row in rows} <= {"4", "8", "12"}
+    assert {row["augmentation.scale"] for row in rows} <= {"[0.9, 1.1]", "[1.0, 1.0]"}
+    recipe = load_recipe(str(out / "best.yaml"))
+    assert recipe.optimiser.learning_rate == float(best["optimiser.learning_rate"])
+    assert recipe.batch_size == int(best["batch_size"])
+    assert recipe.name == "tiny-tuned"
+    curves = list(csv.DictReader((out / "trials" / f"{int(best['trial']):04d}" / "curves.csv").open()))
+    chosen = min(curves, key=lambda row: float(row["val_loss"]))
+    assert float(chosen["val_accuracy"]) == pytest.approx(float(best["value"]), rel=1e-4)
+    assert load_recipe(str(out / "trials" / "0006" / "recipe.yaml")).epochs == 3
+    assert (out / "search.png").stat().st_size > 5000
+    assert not list(out.glob("trials/*/*.ckpt"))
+    assert not list(out.rglob("predictions-*"))
+
+    assert main(arguments) == 2, "without --resume a folder with a search is refused"
+    assert main([*arguments, "--resume", "--set", "epochs=4"]) == 2
+    assert "recipe.epochs: 3 there, 4 now" in capfd.readouterr().err
+    assert main([*arguments, "--resume"]) == 0
+    assert _trials(out) == rows, "nothing is left to do"
+    monkeypatch.undo()
+    run = train_arguments(class_folders, split, out / "best.yaml", tmp_path / "run", "--set", "epochs=1")
+    assert main(run) == 0, "train takes what tune found"
+
+
+def test_a_killed_search_ends_where_an_unbroken_one_ends(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(_tune(class_folders, split, tiny_recipe, whole, space, "--trials", "4")) == 0
+    arguments = _tune(class_folders, split, tiny_recipe, killed, space, "--trials", "4")
+    process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.DEVNULL, env=os.environ)
+    deadline = time.monotonic() + 240
+    while not (killed / "trials" / "0001" / "curves.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert main([*arguments, "--resume"]) == 0
+    rows = _trials(killed)
+    assert [row["reason"] for row in rows].count("interrupted") == 1
+    going = [{k: v for k, v in row.items() if k != "trial"} for row in rows if row["reason"] != "interrupted"]
+    assert going == [{k: v for k, v in row.items() if k != "trial"} for row in _trials(whole)]
+
+
+def test_trials_worse_than_the_median_end_early(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text("optimiser.learning_rate: {kind: float, low: 1.0e-6, high: 1, log: true}\n", "utf-8")
+    out = tmp_path / "search"
+    assert main(_tune(class_folders, split, tiny_recipe, out, space, "--trials", "12")) == 0
+    pruned = [row for row in _trials(out) if row["state"] == "pruned"]
+    assert pruned
+    assert all(int(row["epochs"]) < 3 for row in pruned)
+
+
+def test_a_trial_that_cannot_be_is_told_and_the_search_goes_on(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text("batch_size: {kind: choice, of: [4, 8]}\naccumulate: {kind: choice, of: [1, 4]}\n", "utf-8")
+    out = tmp_path / "search"
+    assert main(_tune(class_folders, split, tiny_recipe, out, space, "--trials", "8")) == 0
+    failed = [row for row in _trials(out) if row["state"] == "fail"]
+    assert failed
+    assert all("no 4 parts of 2" in row["reason"] and row["batch_size"] == "4" for row in failed)
+
+
+def test_no_time_and_no_validation_side(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "search"
+    assert main(_tune(class_folders, split, tiny_recipe, out, space, "--timeout", "0")) == 2
+    assert "came to an end" in capfd.readouterr().err
+    bare = tmp_path / "bare.json"
+    assert main(["data", "split", str(class_folders), "--method", "random-image", "--out", str(bare)]) == 0
+    capfd.readouterr()
+    assert main(_tune(class_folders, bare, tiny_recipe, tmp_path / "other", space)) == 2
+    assert "no validation side" in capfd.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- a\n", "mapping of recipe fields"),
+        ("[1, 2", "is not YAML"),
+        ("", "mapping of recipe fields"),
+        ("optimiser.lerning_rate: {kind: float, low: 1, high: 2}", "Did you mean 'learning_rate'"),
+        ("optimizer.learning_rate: {kind: float, low: 1, high: 2}", "Did you mean 'optimiser'"),
+        ("optimiser: {kind: float, low: 1, high: 2}", "a part, not a field"),
+        ("epochs.more: {kind: int, low: 1, high: 2}", "epochs.more"),
+        ("seed: {kind: int, low: 1, high: 2}", "none that can be searched"),
+        ("network.dropout: {kind: float, low: 0.1, high: 1.5}", "network.dropout.*less than 1.*1.5"),
+        ("network.dropout: {kind: float, low: 0.5, high: 0.1}", "low 0.5 is not below high 0.1"),
+        ("network.dropout: {kind: float, low: 0, high: 0.1, log: true}", "begin above 0"),
+        ("network.dropout: {kind: float, low: 0, hihg: 0.1}", "hih?g|high"),
+        ("network.dropout: {kind: flaot, low: 0, high: 0.1}", "float"),
+        ("network.dropout: {low: 0, high: 0.1}", "kind"),
+        ("network.dropout: 0.3", "network.dropout"),
+        ("epochs: {kind: float, low: 1.5, high: 3.5}", "epochs.*integer"),
+        ("epochs: {kind: int, low: 1, high: 9, step: 2, log: true}", "no step"),
+        ("optimiser.name: {kind: choice, of: [adamw, adamax]}", "optimiser.name.*adamax"),
+        ("optimiser.name: {kind: choice, of: [adamw]}", "of"),
+    ],
+)
+def test_mistakes_in_a_space_are_named_with_the_field(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=f"space.yaml.*({words})"):
+        load_space(path, load_recipe("field-robust"))
+
+
+def test_a_space_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no space file"):
+        load_space(tmp_path / "none.yaml", load_recipe("field-robust"))
+
+
+def test_all_kinds_of_ranges_are_read(space: Path) -> None:
+    read = load_space(space, load_recipe("field-robust"))
+    assert [given.kind for given in read.values()] == ["float", "int", "choice"]
+    assert {name: given.model_dump() for name, given in read.items()}.keys() == yaml.safe_load(SPACE).keys()

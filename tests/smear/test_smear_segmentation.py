@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from leukolens.finding import ImageError
 from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans, apply_mask, segment
 from leukolens.smear.segmentation.clustering import lloyd, nearest, optimal_centres
-from leukolens.smear.segmentation.regions import drop_small_objects, fill_holes, fill_small_holes
+from leukolens.smear.segmentation.regions import drop_small_objects, fill_holes, fill_small_holes, fill_small_outside
 from leukolens.smear.segmentation.stages import kmeans_stages
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
@@ -119,11 +119,27 @@ def test_noise_has_more_objects_than_a_byte_can_number() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_smallest_background_is_measured(seed: int) -> None:
+def test_what_is_left_outside_is_measured(seed: int) -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
-    filled, smallest = fill_holes(blobs(seed))
+    filled, outside = fill_holes(blobs(seed))
     labels, count = ndimage.label(~filled)
-    assert smallest == (np.bincount(labels.ravel())[1:].min() if count else 0)
+    assert {labels[place.y, place.x]: place.area for place in outside} == dict(
+        enumerate(np.bincount(labels.ravel()).tolist()[1:], start=1)
+    )
+    assert len(outside) == count
+
+
+@pytest.mark.parametrize("level", [-0.4, -0.1, 0.0, 0.1, 0.4, -3.0, 3.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_filling_dropping_and_filling_again_is_that_of_scikit_image(seed: int, level: float) -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    morphology = pytest.importorskip("skimage.morphology")
+    mask = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(70, 90)), (0, 0), 2.5) > 0.1 * level
+    for objects, holes in ((20, 25), (60, 10), (1, 80), (400, 6000), (7000, 7000)):
+        filled, outside = fill_holes(mask)
+        ours = fill_small_outside(drop_small_objects(filled, objects), outside, holes)
+        kept = morphology.remove_small_objects(ndimage.binary_fill_holes(mask), max_size=objects - 1)
+        np.testing.assert_array_equal(ours, morphology.remove_small_holes(kept, max_size=holes - 1))
 
 
 def test_regions_join_by_edges_only() -> None:

@@ -26,6 +26,7 @@ class Verb(NamedTuple):
 
 _TABLE: Final = {
     "screen": Verb("leukolens.cli.screen", "Look for lymphoblasts in pictures of stained smears."),
+    "preprocess": Verb("leukolens.cli.preprocess", "Show what preparing and its steps do to pictures."),
     "doctor": Verb("leukolens.cli.doctor", "Check the installation, the model and the engines."),
     "schema": Verb("leukolens.cli.schema", "Print the JSON schema of findings and cases."),
     "data": Verb("leukolens.cli.data", "Check, fetch and split data sets."),

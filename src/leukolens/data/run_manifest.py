@@ -24,6 +24,7 @@ PACKAGES: Final = (
     "timm",
     "lightning",
     "onnx",
+    "scikit-image",
     "scikit-learn",
     "scipy",
 )

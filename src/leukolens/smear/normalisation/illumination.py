@@ -120,7 +120,7 @@ def background_surface(rgb: Picture) -> Floats:
     if ground.sum() < _FEWEST or min(size) < 3:
         flat = np.exp(np.median(light[ground] if ground.any() else light.reshape(-1, 3), axis=0))
         return np.full(rgb.shape, flat, np.float64)
-    numbers = np.linalg.lstsq(terms[ground.ravel()], light[ground], rcond=None)[0]
+    numbers = _fit_surface(terms[ground.ravel()], light[ground])
     # Beyond what was seen a polynomial may run away: it stays within the background's own range.
     low, high = light[ground].min(axis=0), light[ground].max(axis=0)
     margin = 0.25 * (high - low)
@@ -134,7 +134,7 @@ def _ground(light: Floats, terms: Floats) -> NDArray[np.bool_]:
     for _ in range(_ROUNDS):
         if ground.sum() < _FEWEST:
             break
-        numbers = np.linalg.lstsq(terms[ground.ravel()], light[ground], rcond=None)[0]
+        numbers = _fit_surface(terms[ground.ravel()], light[ground])
         away = light - (terms @ numbers).reshape(light.shape)
         # A level of 255 is the least that a camera tells apart.
         spread = max(1.4826 * float(np.median(np.abs(away[ground]))), 1.0 / 255.0)
@@ -143,6 +143,11 @@ def _ground(light: Floats, terms: Floats) -> NDArray[np.bool_]:
             break
         ground = kept
     return ground
+
+
+def _fit_surface(terms: Floats, light: Floats) -> Floats:
+    """Return the numbers of the polynomial by least squares: six equations, whatever the number of pixels."""
+    return np.asarray(np.linalg.lstsq(terms.T @ terms, terms.T @ light, rcond=1e-10)[0], np.float64)
 
 
 def _tile_medians(light: Floats) -> Floats:

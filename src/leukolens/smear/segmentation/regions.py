@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,7 +16,15 @@ _SMALL: Final = 131_000  # px, in which there are no more regions than 16 bits c
 _REACHED: Final = 2
 
 
-def fill_holes(mask: Mask) -> tuple[Mask, int]:
+class Outside(NamedTuple):
+    """A region of background at the border of the picture: one pixel of it, and its size in px."""
+
+    x: int
+    y: int
+    area: int
+
+
+def fill_holes(mask: Mask) -> tuple[Mask, list[Outside]]:
     """Fill what cannot be reached from the border of the picture, as `scipy.ndimage.binary_fill_holes` does.
 
     Parameters
@@ -28,15 +36,15 @@ def fill_holes(mask: Mask) -> tuple[Mask, int]:
     -------
     filled : ndarray
         (H, W) bool, a new mask.
-    smallest : int
-        Size of the smallest region of background that is left, px; 0 where none is.
+    outside : list of Outside
+        The regions of background that are left.
     """
     image = mask.astype(np.uint8)
-    areas = [0]
+    outside = []
     for x, y in _background_at_border(mask):
         if image[y, x] == 0:
-            areas.append(cv2.floodFill(image, None, (x, y), _REACHED)[0])
-    return np.asarray(image != _REACHED), min(areas[1:], default=0)
+            outside.append(Outside(x, y, cv2.floodFill(image, None, (x, y), _REACHED)[0]))
+    return np.asarray(image != _REACHED), outside
 
 
 def drop_small_objects(mask: Mask, area: int) -> Mask:
@@ -89,6 +97,37 @@ def fill_small_holes(mask: Mask, area: int) -> Mask:
         (H, W) bool, a new mask.
     """
     return ~drop_small_objects(~mask, area)
+
+
+def fill_small_outside(mask: Mask, outside: list[Outside], area: int) -> Mask:
+    """Do what `fill_small_holes` does to a mask of which objects were dropped since its holes were filled.
+
+    Dropping objects only adds to the background around them, so that only regions can be small that were small before.
+
+    Parameters
+    ----------
+    mask
+        (H, W) bool, without holes.
+    outside
+        What `fill_holes` gave.
+    area
+        The smallest that stays, px.
+
+    Returns
+    -------
+    ndarray
+        (H, W) bool; `mask` itself where there is nothing to fill.
+    """
+    if not outside:
+        return fill_small_holes(mask, area)
+    small = [place for place in outside if place.area < area]
+    if not small:
+        return mask
+    image = mask.astype(np.uint8)
+    for x, y, _ in small:
+        if image[y, x] == 0 and cv2.floodFill(image, None, (x, y), _REACHED)[0] < area:
+            cv2.floodFill(image, None, (x, y), 1)
+    return np.asarray(image == 1)
 
 
 def _background_at_border(mask: Mask) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from leukolens.finding import ImageError
 from leukolens.smear.segmentation.clustering import lloyd, nearest, optimal_centres
-from leukolens.smear.segmentation.regions import drop_small_objects, fill_holes, fill_small_holes
+from leukolens.smear.segmentation.regions import drop_small_objects, fill_holes, fill_small_outside
 from leukolens.smear.segmentation.settings import SegmentHSV, SegmentKMeans
 
 if TYPE_CHECKING:
@@ -101,10 +101,9 @@ def kmeans_stages(rgb: Picture, step: SegmentKMeans, start: Sequence[float] | No
     table = centre_table(a, step.clusters, start)
     clustered = np.asarray(cv2.LUT(a, table), np.uint8)
     above = clustered > step.threshold
-    filled, smallest = fill_holes(above)
+    filled, outside = fill_holes(above)
     cleaned = drop_small_objects(filled, step.min_object)
-    # Dropping objects only adds to the background around them: where none of it was small, none is.
-    mask = cleaned if smallest >= max(1, step.min_hole) else fill_small_holes(cleaned, step.min_hole)
+    mask = fill_small_outside(cleaned, outside, step.min_hole)
     return Stages(a, clustered, above, filled, cleaned, mask)
 
 

@@ -1,0 +1,169 @@
+"""What preparing makes of one picture, stage by stage, as pictures with captions."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from leukolens.smear.prepare import map_back, prepare
+from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans, segment
+from leukolens.smear.segmentation.stages import kmeans_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from leukolens.smear.prepare import Preparation, Prepared
+    from leukolens.smear.steps import Normalisation, Segmentation
+
+    Picture = NDArray[np.uint8]
+
+LONGEST: Final = 640
+"""Longest side of a stage's picture, px: the picture as given is reduced to it."""
+
+_DONE: Final = {
+    "flatten-illumination": "Even light: the surface of the background divided out",
+    "reinhard": "Reinhard: means and spreads of L*a*b* brought to those of the reference",
+    "macenko": "Macenko: both dyes brought to colour and strength of the reference",
+    "vahadane": "Vahadane: both dyes brought to colour and strength of the reference",
+    "segment-kmeans": "Mask applied: everything outside it black",
+    "segment-hsv": "Mask applied: everything outside it black",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One picture on the way.
+
+    Attributes
+    ----------
+    name
+        Short, for a file's name.
+    caption
+        What it shows.
+    picture
+        (H, W, 3) uint8 sRGB, or (H, W) uint8 grey.
+    seconds
+        How long it took to get there from the stage before, where that was measured.
+    """
+
+    name: str
+    caption: str
+    picture: Picture
+    seconds: float | None = None
+
+
+def stages_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -> list[Stage]:
+    """Prepare a picture and keep every stage.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8 sRGB, as read.
+    spec
+        What to do; its steps fitted.
+    aspect
+        As `prepare` takes it.
+
+    Returns
+    -------
+    list of Stage
+        As given, marks painted out, prepared, then each step; a segmentation with what it makes on its way.
+
+    Raises
+    ------
+    ImageError, UsageError
+        As `prepare`.
+    """
+    start = time.perf_counter()
+    bare = prepare(rgb, spec.model_copy(update={"steps": ()}), aspect=aspect)
+    seconds = time.perf_counter() - start
+    height, width = rgb.shape[:2]
+    stages = [Stage("original", f"As given, {width} × {height} px", _reduced(rgb))]
+    if spec.paint_out_marks:
+        found = f"{100 * bare.burned_in:.1f} % of the picture" if bare.burned_in else "none found"
+        stages.append(Stage("marks-painted-out", f"Scale bars and other marks painted out: {found}", bare.working))
+    stages.append(Stage("prepared", _how_prepared(bare, spec), bare.pixels, seconds))
+
+    def keep(step: Normalisation | Segmentation, before: Picture, after: Picture, took: float) -> None:
+        stages.extend(_inner(step, before))
+        stages.append(Stage(step.kind, _DONE[step.kind], after, took))
+
+    prepare(rgb, spec, aspect=aspect, watch=keep)
+    return stages
+
+
+def mask_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -> NDArray[np.bool_]:
+    """Return the mask (H, W) bool of the last segmentation among the steps, on the picture as given.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8 sRGB, as read.
+    spec
+        What to do; one of its steps is a segmentation.
+    aspect
+        As `prepare` takes it.
+    """
+    masks: list[NDArray[np.bool_]] = []
+
+    def keep(step: Normalisation | Segmentation, before: Picture, _after: Picture, _took: float) -> None:
+        if isinstance(step, (SegmentKMeans, SegmentHSV)):
+            masks.append(segment(before, step))
+
+    prepared = prepare(rgb, spec, aspect=aspect, watch=keep)
+    left, top, wide, high = prepared.window
+    placed = np.zeros(prepared.pixels.shape[:2], np.float32)
+    placed[top : top + high, left : left + wide] = masks[-1]
+    height, width = rgb.shape[:2]
+    return np.asarray(map_back(placed, prepared, width, height) >= 0.5)
+
+
+def _inner(step: Normalisation | Segmentation, before: Picture) -> Iterator[Stage]:
+    """Yield what a segmentation makes on its way from the picture `before` it."""
+    if isinstance(step, SegmentHSV):
+        way = "as the data authors did, red and blue exchanged" if step.channels == "swapped" else "computed rightly"
+        yield Stage("hsv-mask", f"Hue, saturation and value within bounds; hue {way}", _white(segment(before, step)))
+    if not isinstance(step, SegmentKMeans):
+        return
+    made = kmeans_stages(before, step)
+    low, high = int(made.a.min()), int(made.a.max())
+    yield Stage("a-channel", f"a*, green to magenta: {low - 128:+d} dark to {high - 128:+d} bright", _stretched(made.a))
+    colours = len(np.unique(made.clustered))
+    yield Stage("clusters", f"Each pixel as the centre of its cluster of a*: {colours}", _stretched(made.clustered))
+    yield Stage("threshold", f"Clusters above {step.threshold} (a* + 128)", _white(made.above))
+    yield Stage("filled", "Holes filled", _white(made.filled))
+    yield Stage("cleaned", f"Objects under {step.min_object} px dropped", _white(made.cleaned))
+    yield Stage("mask", f"Holes under {step.min_hole} px filled: the mask", _white(made.mask))
+
+
+def _how_prepared(prepared: Prepared, spec: Preparation) -> str:
+    height, width = prepared.pixels.shape[:2]
+    size = f"Prepared, {width} × {height} px"
+    if spec.shape == "stretch":
+        return f"{size}, stretched to that shape"
+    factor = prepared.squeeze.factor
+    return f"{size}, in true shapes" + (f": a squeeze by {factor:.3f} undone" if abs(factor - 1) > 0.005 else "")
+
+
+def _reduced(rgb: Picture) -> Picture:
+    height, width = rgb.shape[:2]
+    scale = LONGEST / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _stretched(grey: Picture) -> Picture:
+    low, high = int(grey.min()), int(grey.max())
+    return np.asarray((grey.astype(np.float32) - low) * (255.0 / max(1, high - low)), np.uint8)
+
+
+def _white(mask: NDArray[np.bool_]) -> Picture:
+    return mask.astype(np.uint8) * np.uint8(255)

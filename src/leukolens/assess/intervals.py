@@ -77,6 +77,10 @@ METHODS = {
         "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
         "bootstrap has nothing to resample"
     ),
+    "paired-mover": (
+        "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of their "
+        "paired bootstrap, over groups where there are any"
+    ),
     "bonett-price": "adjusted Wald interval of paired proportions (Bonett and Price 2012), on the effective number",
 }
 """What the word in `Estimate.method` means."""

@@ -68,7 +68,8 @@ def gains(first: Predictions, second: Predictions) -> NDArray[np.float64]:
     """Return (N,) 1 where only the first is right, -1 where only the second is, 0 elsewhere."""
     check_same_images(first, second)
     hits = [(one.predicted == one.labels).astype(np.float64) for one in (first, second)]
-    return hits[0] - hits[1]
+    difference: NDArray[np.float64] = hits[0] - hits[1]
+    return difference
 
 
 def paired_test(first: Predictions, second: Predictions) -> PairedTest:

@@ -192,7 +192,9 @@ def _content(folder: Path) -> dict[str, Any]:
         content.get("run", {})
     )
     if missing:
-        raise DataError(f"{str(folder / RUN_FILE)!r} does not describe a run", found=f"no {min(missing)!r}", todo=_TRAIN)
+        raise DataError(
+            f"{str(folder / RUN_FILE)!r} does not describe a run", found=f"no {min(missing)!r}", todo=_TRAIN
+        )
     return content
 
 

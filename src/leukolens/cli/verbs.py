@@ -32,6 +32,7 @@ _TABLE: Final = {
     "train": Verb("leukolens.cli.train", "Train a network on labelled pictures.", "train"),
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
+    "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs leukolens[train]")
+pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("timm", reason="needs leukolens[train]")
 
+import torch
 from torch import nn
 
 from leukolens.networks.cost import measure_cost
@@ -42,7 +43,7 @@ def test_mode_and_weights_are_left_alone():
 
 @pytest.mark.slow
 def test_a_published_count():
-    """ResNet-50 at 224 x 224: 25.56 million parameters, 2.05 of them in its own classifier; 4.09 thousand million MACs."""
+    """ResNet-50 at 224 x 224: 25.56 million parameters, 2.05 in its own classifier; 4.09 G MACs."""
     told = measure_cost(FieldNetwork("timm:resnet50", classes=4), (224, 224))
     assert told.parameters == pytest.approx(25.557e6 - 2.049e6 + 4 * 2049, rel=1e-4)
     assert told.macs == pytest.approx(4.089e9, rel=2e-3)

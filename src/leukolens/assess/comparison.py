@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from leukolens.assess.bootstrap import SEED
 from leukolens.assess.costs import Costs
 from leukolens.assess.differences import paired_difference
@@ -31,6 +29,9 @@ POOLING: Final = "average pooling, linear"
 """The head of runs whose recipe does not name one."""
 
 WAITS: Final = "waits for a run"
+
+_Part = tuple[str, tuple[int, ...]]
+"""Name of a run and numbers of folds."""
 
 
 @dataclass(frozen=True)
@@ -178,13 +179,13 @@ def compare_runs(
         data: group_images_of([run for run in runs if run.identity["data_sha256"] == data], splits)
         for data in dict.fromkeys(run.identity["data_sha256"] for run in runs)
     }
+    answers = _Answers(groupings, seed)
     entries: list[Entry] = []
     for run in runs:
-        entries.append(_entry(run, groupings[run.identity["data_sha256"]], runs[0], seed))
+        entries.append(_entry(run, groupings[run.identity["data_sha256"]].words, runs[0], answers))
         if progress is not None:
             progress(len(entries))
     pairs: list[Pair] = []
-    answers = _Answers(groupings, seed)
     for first, second in combinations(runs, 2):
         pairs.append(_pair(first, second, answers))
         if progress is not None:
@@ -192,21 +193,20 @@ def compare_runs(
     return Comparison(tuple(entries), _adjusted(pairs), seed)
 
 
-def _entry(run: Run, grouping: Grouping, reference: Run, seed: int) -> Entry:
+def _entry(run: Run, counted: str, reference: Run, answers: _Answers) -> Entry:
     recipe: Mapping[str, Any] = run.identity["recipe"]
     network = recipe.get("network", {})
-    predictions = predictions_of(in_common_order(run.rows), run.classes, grouping)
     return Entry(
         name=run.name,
         network=str(network.get("name", "unknown")),
         head=str(network.get("head", POOLING)),
         recipe=str(recipe.get("name", "unknown")),
         run=run,
-        figures=figures_of(predictions, seed),
+        figures=answers.figures(run, tuple(fold.number for fold in run.folds)),
         stamp=stamp_of(run),
         leaky=bool(run.identity["split_leaky"]),
         note=_unlike(run, reference),
-        counted=grouping.words,
+        counted=counted,
     )
 
 
@@ -229,19 +229,31 @@ class _Answers:
     def __init__(self, groupings: Mapping[str, Grouping], seed: int) -> None:
         self._groupings = groupings
         self._seed = seed
-        self._known: dict[tuple[str, tuple[int, ...]], tuple[Predictions, dict[str, Estimate], Draws]] = {}
+        self._predictions: dict[_Part, Predictions] = {}
+        self._figures: dict[_Part, dict[str, Estimate]] = {}
+        self._draws: dict[_Part, Draws] = {}
 
     def rows(self, run: Run, folds: tuple[int, ...]) -> list[Row]:
         return in_common_order([row for fold in run.folds if fold.number in folds for row in fold.rows])
 
-    def of(self, run: Run, folds: tuple[int, ...]) -> tuple[Predictions, dict[str, Estimate], Draws]:
-        key = (run.name, folds)
-        if key not in self._known:
+    def predictions(self, run: Run, folds: tuple[int, ...]) -> Predictions:
+        part = (run.name, folds)
+        if part not in self._predictions:
             grouping = self._groupings[run.identity["data_sha256"]]
-            predictions = predictions_of(self.rows(run, folds), run.classes, grouping)
-            figures = figures_of(predictions, self._seed)
-            self._known[key] = predictions, figures, figure_draws(predictions, seed=self._seed)
-        return self._known[key]
+            self._predictions[part] = predictions_of(self.rows(run, folds), run.classes, grouping)
+        return self._predictions[part]
+
+    def figures(self, run: Run, folds: tuple[int, ...]) -> dict[str, Estimate]:
+        part = (run.name, folds)
+        if part not in self._figures:
+            self._figures[part] = figures_of(self.predictions(run, folds), self._seed)
+        return self._figures[part]
+
+    def draws(self, run: Run, folds: tuple[int, ...]) -> Draws:
+        part = (run.name, folds)
+        if part not in self._draws:
+            self._draws[part] = figure_draws(self.predictions(run, folds), seed=self._seed)
+        return self._draws[part]
 
 
 def _pair(first: Run, second: Run, answers: _Answers) -> Pair:
@@ -254,7 +266,9 @@ def _pair(first: Run, second: Run, answers: _Answers) -> Pair:
         reason = "" if images[0] == images[1] else "other images in the same folds"
     if reason:
         return Pair(first.name, second.name, reason=reason)
-    (own, figures, draws), (other, other_figures, other_draws) = (answers.of(run, common) for run in (first, second))
+    own, other = (answers.predictions(run, common) for run in (first, second))
+    figures, other_figures = (answers.figures(run, common) for run in (first, second))
+    draws, other_draws = (answers.draws(run, common) for run in (first, second))
     differences = {"accuracy": paired_difference(gains(own, other), own.groups)}
     for name in DRAWN:
         related = draws_related(draws[name], other_draws[name])

@@ -32,7 +32,7 @@ class _Point(NamedTuple):
 
 
 def draw_comparison(comparison: Comparison, source: str) -> Drawing | None:
-    """Draw the accuracy of each run against the pictures a second, or the multiply-accumulates where not all were timed.
+    """Draw the accuracy of each run against pictures a second, or multiply-accumulates where not all were timed.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _paint(axes: Axes, points: Sequence[_Point], axis: str, *, timed: bool) -> N
     axes.set_xlabel(axis)
     axes.set_ylabel("accuracy, %")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if timed else write_count(round(value)))
-    axes.xaxis.set_minor_formatter(lambda value, _: "")
+    axes.minorticks_off()
     _ticks(axes, left, right)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from leukolens.assess.comparison_words import (
     COST_COLUMNS,
     FIGURE_COLUMNS,
+    PAIR_COLUMNS,
     cautions,
     cost_cells,
     difference_name,
@@ -193,13 +194,12 @@ def _escaped(text: str) -> str:
 def _pairs(pairs: Sequence[Pair]) -> list[str]:
     if not pairs:
         return []
-    columns = ("first - second", "images", "first only right", "second only right", "p", "p (Holm)")
     tested = [pair for pair in pairs if pair.test is not None]
     lines = ["## Two by two", ""]
     if tested:
         rows = [_pair_cells(pair) for pair in tested]
         lines += [
-            _line([*columns, *map(difference_name, FIGURES)]),
+            _line([*PAIR_COLUMNS, *map(difference_name, FIGURES)]),
             _line(["---"] * (6 + len(FIGURES))),
             *map(_line, rows),
         ]

@@ -14,6 +14,7 @@ from leukolens.assess.comparison_words import (
     ALPHA,
     COST_COLUMNS,
     FIGURE_COLUMNS,
+    PAIR_COLUMNS,
     Cell,
     cautions,
     cost_cells,
@@ -87,8 +88,7 @@ def comparison_page(comparison: Comparison, drawing: Drawing | None, manifest: d
         "alpha": f"{ALPHA:g}",
         "names": [printable(entry.name) for entry in comparison.trained],
         "matrix": _matrix(comparison) if tested else [],
-        "pair_columns": ("first - second", "images", "only first right", "only second right", "p", "p (Holm)")
-        + tuple(map(difference_name, FIGURES)),
+        "pair_columns": (*PAIR_COLUMNS, *map(difference_name, FIGURES)),
         "pairs": [_pair_cells(pair) for pair in tested] or comparison.pairs,
         "untested": [f"{pair_name(pair)} ({pair.reason})" for pair in comparison.pairs if pair.test is None],
         "folds": [(printable(entry.name), fold_words(entry)) for entry in comparison.trained],

@@ -25,6 +25,7 @@ COST_COLUMNS: Final = (
     "training time",
     "processor time",
 )
+PAIR_COLUMNS: Final = ("first - second", "images", "only first right", "only second right", "p", "p (Holm)")
 ALPHA: Final = 0.05
 NOTHING: Final = "not measured"
 BUSY: Final = 0.5

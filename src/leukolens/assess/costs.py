@@ -101,7 +101,7 @@ def subject_of(run: Run) -> Subject:
 
 
 def _build_network(choice: NetworkChoice, classes: int, preparation: Preparation) -> FieldNetwork:  # noqa: ARG001
-    """Build a recipe's network with random weights. SWAP for `leukolens.networks.build.build_network` when it is there."""
+    """Build a recipe's network with random weights. SWAP for `leukolens.networks.build.build_network`."""
     return FieldNetwork(choice.name, classes=classes, dropout=choice.dropout)
 
 

@@ -78,8 +78,8 @@ METHODS = {
         "bootstrap has nothing to resample"
     ),
     "paired-mover": (
-        "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of their "
-        "paired bootstrap, over groups where there are any"
+        "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of "
+        "their paired bootstrap, over groups where there are any"
     ),
     "bonett-price": "adjusted Wald interval of paired proportions (Bonett and Price 2012), on the effective number",
 }

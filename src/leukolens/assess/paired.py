@@ -92,9 +92,10 @@ def paired_test(first: Predictions, second: Predictions) -> PairedTest:
     Notes
     -----
     Without groups, each image that only one of the two has right is as likely to be either's: the exact conditional
-    McNemar test. Its mid-p value, which counts the outcome itself half, holds its level on average and is less timid than the
-    exact one (Fagerland et al. 2013, doi 10.1186/1471-2288-13-91). Images of one group do not err independently, and McNemar's
-    p is then too small; there the two networks are exchanged in whole groups, and all 2^G exchanges are counted.
+    McNemar test. Its mid-p value, which counts the outcome itself half, holds its level on average and is less timid
+    than the exact one (Fagerland et al. 2013, doi 10.1186/1471-2288-13-91). Images of one group do not err
+    independently, and McNemar's p is then too small; there the two networks are exchanged in whole groups, and all 2^G
+    exchanges are counted.
     """
     gained = gains(first, second)
     sums = group_sums(gained, first.groups)
@@ -114,8 +115,8 @@ def flip_p_value(differences: NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        Chance of a sum farther from 0 than this one, and half that of one as far; 1 for a sum of 0. Exact: the distribution
-        over all 2^U choices of signs is convolved term by term.
+        Chance of a sum farther from 0 than this one, and half that of one as far; 1 for a sum of 0. Exact: the
+        distribution over all 2^U choices of signs is convolved term by term.
     """
     steps = np.abs(differences[differences != 0])
     total = abs(int(differences.sum()))
@@ -175,8 +176,9 @@ def difference_of(
 
     Notes
     -----
-    MOVER (Zou and Donner 2008, doi 10.1002/sim.3095). The bootstrap's own quantiles collapse where both networks are right
-    nearly everywhere; the intervals of the two figures do not, and only the correlation is taken from the bootstrap.
+    MOVER (Zou and Donner 2008, doi 10.1002/sim.3095). The bootstrap's own quantiles collapse where both networks are
+    right nearly everywhere; the intervals of the two figures do not, and only the correlation is taken from the
+    bootstrap.
     """
     count = group_count(groups)
     if first.value is None or second.value is None:

@@ -49,7 +49,7 @@ def load_split(path: Path) -> Split:
 
 
 def split_of(run: Run, given: Sequence[Split] = ()) -> Split | None:
-    """Return a run's split: one of those given, or the file that training used, where it is still there and the same."""
+    """Return a run's split: one of those given, or the file that training used, where it is still there unchanged."""
     wanted = run.identity["split_sha256"]
     for split in given:
         if split.sha256 == wanted:
@@ -120,8 +120,8 @@ def _words(runs: Sequence[Run], splits: Mapping[str, Split], *, patients: bool) 
     grouped = {run.identity["split_sha256"] for run in runs if run.identity["split_method"] != "random-image"}
     if grouped - set(splits):
         return (
-            "exact duplicates only; the split file, which knows more, is not at hand (say where with --split), so images of "
-            "one patient count as independent"
+            "exact duplicates only; the split file, which knows more, is not at hand (say where with --split), so "
+            "images of one patient count as independent"
         )
     if grouped:
         return "what the split keeps together, and exact duplicates"

@@ -78,14 +78,14 @@ def name_runs(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Path]:
     labels: dict[Path, str] = {}
     given = {folder.resolve(): folder for folder in folders}
     for text in names:
-        label, equals, folder = text.partition("=")
-        if not equals or not label.strip() or not folder:
+        label, equals, place = text.partition("=")
+        if not equals or not label.strip() or not place:
             raise UsageError(f"--name {text}", expected="LABEL=RUN, such as vgg19=runs/vgg19", found=repr(text))
-        labels[Path(folder).resolve()] = label.strip()
-        given.setdefault(Path(folder).resolve(), Path(folder))
+        labels[Path(place).resolve()] = label.strip()
+        given.setdefault(Path(place).resolve(), Path(place))
     found: dict[str, Path] = {}
-    for place, folder in given.items():
-        label = labels.get(place) or _own_name(place)
+    for resolved, folder in given.items():
+        label = labels.get(resolved) or _own_name(resolved)
         if label in found:
             raise UsageError(
                 f"Two runs are called {label!r}",

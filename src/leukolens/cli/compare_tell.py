@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE
 from rich.table import Table
@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rich.console import Console
+
     from leukolens.assess.comparison import Comparison
     from leukolens.assess.comparison_words import Cell
+
+_WIDEST: Final = 10_000
+"""Columns that no table needs."""
 
 
 def tell(comparison: Comparison, out: Path, files: Sequence[str]) -> None:
@@ -41,10 +46,10 @@ def tell(comparison: Comparison, out: Path, files: Sequence[str]) -> None:
     ]
     if any(pair.test is not None for pair in comparison.pairs):
         tables.append(pairs_table(comparison))
+    if not console.is_terminal:  # a pipe has no width: nothing is cut or broken there
+        console.width = max(console.width, *(_natural_width(console, table) for table in tables))
     for table in tables:
-        # A pipe has no width: nothing is cut or broken there.
-        width = None if console.is_terminal else max(console.width, console.measure(table).maximum)
-        console.print(table, width=width, crop=console.is_terminal, soft_wrap=False)
+        console.print(table)
     for entry in comparison.trained:
         console.print(Text(f"{printable(entry.name)}, right fold by fold: {fold_words(entry)}"), soft_wrap=True)
     console.print(Text(verdict(comparison), style="bold"), soft_wrap=True)
@@ -53,6 +58,10 @@ def tell(comparison: Comparison, out: Path, files: Sequence[str]) -> None:
     console.print(Text(CLASS_NOTE, style="dim"), soft_wrap=True)
     console.print(Text(RESEARCH_USE, style="bold"))
     console.print(Text(f"In {out}: {', '.join(files)}"), soft_wrap=True)
+
+
+def _natural_width(console: Console, table: Table) -> int:
+    return console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
 
 
 def cell_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:

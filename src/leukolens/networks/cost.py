@@ -37,7 +37,7 @@ class Cost(NamedTuple):
 def measure_cost(network: FieldNetwork | nn.Module, size: tuple[int, int] = SIZE) -> Cost:
     """Count what a network costs for one prepared picture.
 
-    Nothing is computed and no weight is copied: the forward pass runs on PyTorch's meta device, which knows shapes only.
+    Nothing is computed and no weight copied: the forward pass runs on PyTorch's meta device, which knows shapes only.
 
     Parameters
     ----------

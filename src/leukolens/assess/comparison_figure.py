@@ -91,10 +91,11 @@ def _paint(axes: Axes, points: Sequence[_Point], axis: str, *, timed: bool) -> N
     order = sorted(points, key=lambda point: point.value)
     bottom, top = axes.get_ylim()
     heights = spread([(point.value - bottom) / (top - bottom) for point in order], min(0.06, 1 / len(order)))
-    for number, (point, height) in enumerate(zip(order, heights, strict=True)):
+    places = beside([point.cost for point in order], 0.02 * span)
+    for number, (point, height, place) in enumerate(zip(order, heights, places, strict=True)):
         colour = COLOURS[number % len(COLOURS)]
         axes.errorbar(
-            point.cost,
+            place,
             point.value,
             yerr=[[point.value - point.low], [point.high - point.value]],
             fmt="o",
@@ -106,7 +107,7 @@ def _paint(axes: Axes, points: Sequence[_Point], axis: str, *, timed: bool) -> N
         )
         axes.annotate(
             point.name,
-            (point.cost, point.value),
+            (place, point.value),
             xytext=(1.02, float(height)),
             textcoords="axes fraction",
             fontsize=8.5,
@@ -122,6 +123,15 @@ def _paint(axes: Axes, points: Sequence[_Point], axis: str, *, timed: bool) -> N
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if timed else write_count(round(value)))
     axes.minorticks_off()
     _ticks(axes, left, right)
+
+
+def beside(costs: list[float], step: float) -> list[float]:
+    """Move points of one cost beside each other by `step` of a decade, evenly to both sides."""
+    places = []
+    for number, cost in enumerate(costs):
+        before, same = costs[:number].count(cost), costs.count(cost)
+        places.append(cost * 10 ** (step * (before - (same - 1) / 2)))
+    return places
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -142,6 +143,8 @@ def write_folds(folder: Path, *, count: int | None = None) -> Folds:
         A file cannot be written.
     """
     folds = aggregate_folds(folder, count=count)
+    with contextlib.suppress(OSError):  # written last: where it is, the others are whole
+        (folder / FOLDS_JSON).unlink(missing_ok=True)
     for name, text in (
         (POOLED, pooled_csv(folds.run)),
         (FOLDS_TABLE, folds_table(folds)),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from leukolens.assess.speed import Speed, describe_machine, measure_speed
@@ -155,11 +156,7 @@ class CostBook:
         known = self.known.get(key)
         if known is not None and known.speed is not None:
             return known
-        try:
-            costs = _measure(subject, self.threads, speed=speed)
-        except (LeukolensError, RuntimeError, ValueError, OSError, MemoryError) as error:
-            first = (str(error).splitlines() or [""])[0][:200]
-            return Costs(reason=f"cannot be measured: {first or type(error).__name__}")
+        costs = _measure(subject, self.threads, speed=speed)
         if costs.speed is not None:
             self.known[key] = costs
             self._keep()
@@ -183,19 +180,27 @@ def _costs(content: Mapping[str, Any]) -> Costs:
 
 
 def _measure(subject: Subject, threads: int | None, *, speed: bool) -> Costs:
-    preparation = Preparation.model_validate(subject.preparation)
-    network = _build_network(NetworkChoice.model_validate(subject.choice), subject.classes, preparation)
-    cost = measure_cost(network, (preparation.height, preparation.width))
-    counted = Costs(cost.parameters, cost.macs, cost.bytes, reason=NOT_ASKED)
-    if not speed:
-        return counted
+    costs = Costs()
+    try:
+        preparation = Preparation.model_validate(subject.preparation)
+        network = _build_network(NetworkChoice.model_validate(subject.choice), subject.classes, preparation)
+        cost = measure_cost(network, (preparation.height, preparation.width))
+        costs = Costs(cost.parameters, cost.macs, cost.bytes, reason=NOT_ASKED)
+        if speed:
+            onnx = _onnx(subject, network, preparation)
+            costs = replace(costs, onnx_bytes=len(onnx), speed=measure_speed(onnx, threads), reason="")
+    except (LeukolensError, SafetensorError, RuntimeError, ValueError, OSError, MemoryError) as error:
+        words = " ".join(str(error).split())[:200] or type(error).__name__
+        return replace(costs, reason=f"cannot be measured: {words}")
+    return costs
+
+
+def _onnx(subject: Subject, network: FieldNetwork, preparation: Preparation) -> bytes:
     if subject.onnx is not None:
-        onnx = subject.onnx.read_bytes()
-    else:
-        if subject.weights is not None:
-            network.load_state_dict(load_file(subject.weights))
-        onnx = to_onnx(with_distance(network.eval(), subject.classes, preparation), preparation)
-    return replace(counted, onnx_bytes=len(onnx), speed=measure_speed(onnx, threads), reason="")
+        return subject.onnx.read_bytes()
+    if subject.weights is not None:
+        network.load_state_dict(load_file(subject.weights))
+    return to_onnx(with_distance(network.eval(), subject.classes, preparation), preparation)
 
 
 def with_distance(network: FieldNetwork, classes: int, preparation: Preparation) -> ExportedField:

@@ -125,7 +125,7 @@ def mean_interval(
     if len(sums) < 2 or np.ptp(draws) < 1e-9 * (bounds[1] - bounds[0]):
         return _bounded_mean(mean, len(values) / kish(groups), bounds, len(values), count, level)
     left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
-    low, high = _bca_limits(mean, draws, left_out, level)
+    low, high = bca_limits(mean, draws, left_out, level)
     return Estimate(mean, max(bounds[0], min(low, mean)), min(bounds[1], max(high, mean)), "bca", len(values), count)
 
 
@@ -138,7 +138,7 @@ def _bounded_mean(
     return Estimate(mean, bounds[0] + low * span, bounds[0] + high * span, "bounded-mean", n, count)
 
 
-def _bca_limits(
+def bca_limits(
     value: float, draws: NDArray[np.float64], left_out: NDArray[np.float64], level: float
 ) -> tuple[float, float]:
     """Limits of the bias-corrected and accelerated bootstrap, its tails widened as Student's t asks for U units."""

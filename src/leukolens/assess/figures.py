@@ -54,14 +54,14 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
     """
     level = f"{100 * evaluation.settings.level:g} %"
     drawings = [
-        _draw(
+        draw(
             "confusion",
             "Confusion matrix",
             "Images of each true class (row) by the class they were given (column): count and share of the row.",
             lambda axes: _confusion(axes, evaluation),
             source,
         ),
-        _draw(
+        draw(
             "roc",
             "ROC curves",
             f"Recall against false-positive rate, each class against the rest; shaded: {level} interval of the recall "
@@ -69,7 +69,7 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
             lambda axes: _roc(axes, evaluation),
             source,
         ),
-        _draw(
+        draw(
             "precision-recall",
             "Precision-recall curves",
             f"Precision against recall, each class against the rest; shaded: {level} interval of the precision at "
@@ -77,7 +77,7 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
             lambda axes: _precision_recall(axes, evaluation),
             source,
         ),
-        _draw(
+        draw(
             "reliability",
             "Reliability",
             f"How often the class is right, by the probability given to it, with {level} intervals; on the diagonal "
@@ -88,7 +88,7 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
     ]
     if evaluation.stressed:
         drawings.append(
-            _draw(
+            draw(
                 "stress",
                 "Loss under stress",
                 f"Points of accuracy and balanced accuracy lost when the same images are perturbed, with paired "
@@ -100,7 +100,15 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
     return drawings
 
 
-def _draw(name: str, title: str, description: str, paint: Callable[[Axes], None], source: str) -> Drawing:
+def draw(
+    name: str,
+    title: str,
+    description: str,
+    paint: Callable[[Axes], None],
+    source: str,
+    size: tuple[float, float] = (5.6, 5.2),
+) -> Drawing:
+    """Draw one picture of `size` inches; `paint` fills the axes, `source` stands in a line under it, see `Drawing`."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -122,7 +130,7 @@ def _draw(name: str, title: str, description: str, paint: Callable[[Axes], None]
         "svg.fonttype": "path",
     }
     with mpl.rc_context(style):
-        figure = Figure(figsize=(5.6, 5.2), layout=ConstrainedLayoutEngine(rect=(0, 0.025, 1, 0.975)))
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(rect=(0, 0.025, 1, 0.975)))
         axes = figure.subplots()
         paint(axes)
         axes.set_title(title)

@@ -69,9 +69,17 @@ METHODS = {
         "groups where there are groups; shrunk by one unit towards the number of positives"
     ),
     "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), stratified by class, over groups where there are any",
+    "ece-bootstrap": (
+        "expanded BCa bootstrap, as above, its low end put no higher than the error less what chance alone gives "
+        "(95 % quantile)"
+    ),
     "bounded-mean": (
         "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
         "bootstrap has nothing to resample"
+    ),
+    "paired-mover": (
+        "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of "
+        "their paired bootstrap, over groups where there are any"
     ),
     "bonett-price": "adjusted Wald interval of paired proportions (Bonett and Price 2012), on the effective number",
 }

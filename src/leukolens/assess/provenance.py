@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from leukolens.data.grouping import group_images, join_groups
 from leukolens.finding import DataError, UsageError, nearest
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Side = Literal["test", "validation", "train"]
 SIDES: tuple[Side, ...] = ("test", "validation", "train")
+SPLIT_KINDS: Final = {
+    "random-image": "random split by image",
+    "patient": "split by patient",
+    "blocks": "split in blocks",
+}
 Status = Literal["held out", "selected on", "trained on", "unknown"]
 
 
@@ -149,10 +154,14 @@ def _no_split(n: int) -> Stamp:
 
 
 def _stamp(split: Split, fold: int, side: Side) -> Stamp:
-    kinds = {"random-image": "random split by image", "patient": "split by patient", "blocks": "split in blocks"}
-    kind = kinds[split.method]
-    short = (f"LEAKY {kind}" if split.leaky else kind.capitalize()) + f", fold {fold}, {side}"
+    short = f"{kind_of_split(split.method, leaky=split.leaky)}, fold {fold}, {side}"
     return Stamp(split.method, short, split.note, split.leaky, fold, side, split.grouping, split.sha256)
+
+
+def kind_of_split(method: str, *, leaky: bool) -> str:
+    """Say what kind of split it is, in capitals that images showing the same thing can stand on both sides."""
+    kind = SPLIT_KINDS.get(method, method)
+    return f"LEAKY {kind}" if leaky else kind.capitalize()
 
 
 def images_sha256(hashes: Iterable[str]) -> str:

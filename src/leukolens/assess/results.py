@@ -127,7 +127,7 @@ def predictions_csv(evaluation: Evaluation) -> str:
                 *(_decimal(value) for value in predictions.probabilities[index]),
             ]
         )
-    return _csv_text(rows)
+    return csv_text(rows)
 
 
 def stress_csv(evaluation: Evaluation) -> str:
@@ -139,14 +139,15 @@ def stress_csv(evaluation: Evaluation) -> str:
         for index, item in enumerate(evaluation.items):
             values = (_decimal(value) for value in stressed.predictions.probabilities[index])
             rows.append([stressed.name, plain(item.path), item.label, classes[winners[index]], *values])
-    return _csv_text(rows)
+    return csv_text(rows)
 
 
 def _decimal(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
-def _csv_text(rows: Iterable[Sequence[str]]) -> str:
+def csv_text(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows of cells as CSV, lines ended by a line feed."""
     stream = io.StringIO(newline="")
     csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()

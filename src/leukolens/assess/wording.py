@@ -22,12 +22,13 @@ NAMES: Final = {
     "log_loss": "log loss",
     "brier": "Brier score",
     "confidence_gap": "confidence gap",
+    "ece": "ECE",
     "sensitivity": "sensitivity",
     "ppv": "PPV",
     "npv": "NPV",
 }
 MACRO: Final = frozenset({"auc", "average_precision", "precision", "recall", "specificity", "f1"})
-_PERCENT: Final = frozenset(NAMES) - {"auc", "average_precision", "log_loss", "brier", "f1"}
+_PERCENT: Final = frozenset(NAMES) - {"auc", "average_precision", "log_loss", "brier", "f1", "ece"}
 
 
 @dataclass(frozen=True)

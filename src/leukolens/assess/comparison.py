@@ -1,0 +1,283 @@
+"""Several runs side by side: figures, costs, and a test between any two that answered the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+from leukolens.assess.bootstrap import SEED
+from leukolens.assess.costs import Costs
+from leukolens.assess.differences import paired_difference
+from leukolens.assess.folds import missing_folds
+from leukolens.assess.intervals import Estimate
+from leukolens.assess.paired import PairedTest, difference_of, gains, holm, paired_test
+from leukolens.assess.paired_bootstrap import FIGURES as DRAWN
+from leukolens.assess.paired_bootstrap import Draws, draws_related, figure_draws
+from leukolens.assess.run_figures import figures_of, in_common_order, predictions_of, stamp_of
+from leukolens.assess.run_groups import Grouping, group_images_of
+from leukolens.assess.runs import Run
+from leukolens.finding import DataError, UsageError
+
+if TYPE_CHECKING:
+    from leukolens.assess.predictions import Predictions
+    from leukolens.assess.runs import Row
+    from leukolens.data.split import Split
+
+POOLING: Final = "average pooling, linear"
+"""The head of runs whose recipe does not name one."""
+
+WAITS: Final = "waits for a run"
+
+_Part = tuple[str, tuple[int, ...]]
+"""Name of a run and numbers of folds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name, network, head, recipe
+        What it is called, and what was trained.
+    run
+        None for a network that no run trained.
+    figures
+        By the names of `run_figures.FIGURES`; empty without a run.
+    costs
+        What the network costs.
+    stamp, leaky
+        The kind of split that the figures come from.
+    note
+        What sets the row apart from the first one: "another split", ...
+    counted
+        Which images count together.
+    """
+
+    name: str
+    network: str
+    head: str
+    recipe: str
+    run: Run | None
+    figures: Mapping[str, Estimate]
+    costs: Costs = field(default_factory=Costs)
+    stamp: str = WAITS
+    leaky: bool | None = None
+    note: str = ""
+    counted: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of training by the clock, all folds together; None where they were not recorded."""
+        return _total([fold.seconds for fold in self.run.folds]) if self.run else None
+
+    @property
+    def processor_seconds(self) -> float | None:
+        """Seconds of training by the processor, all folds together; None where they were not recorded."""
+        return _total([fold.processor_seconds for fold in self.run.folds]) if self.run else None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs on the same images.
+
+    Attributes
+    ----------
+    first, second
+        Names of the runs.
+    images, folds
+        What both answered.
+    test
+        Of the accuracy; None where there is nothing to test, and `reason` says why.
+    adjusted
+        Its p value after Holm, over all pairs that were tested.
+    differences
+        First minus second with 95 % intervals that are not adjusted, by the names of `run_figures.FIGURES`.
+    reason
+        Why there is no test.
+    """
+
+    first: str
+    second: str
+    images: int = 0
+    folds: tuple[int, ...] = ()
+    test: PairedTest | None = None
+    adjusted: float | None = None
+    differences: Mapping[str, Estimate] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All rows, all pairs of runs, and the seed of the bootstrap."""
+
+    entries: tuple[Entry, ...]
+    pairs: tuple[Pair, ...]
+    seed: int = SEED
+
+    @property
+    def trained(self) -> tuple[Entry, ...]:
+        """The rows that have a run."""
+        return tuple(entry for entry in self.entries if entry.run is not None)
+
+
+def check_runs(runs: Sequence[Run], splits: Sequence[Split] = ()) -> None:
+    """Check that runs can stand in one table.
+
+    Raises
+    ------
+    UsageError
+        There is none, or two have one name.
+    DataError
+        A pooled run lacks folds.
+    """
+    if not runs:
+        raise UsageError("There is nothing to compare", expected="at least one run", todo="name folders of runs")
+    names = [run.name for run in runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"Two runs are called {name!r}", todo="tell them apart with --name LABEL=RUN")
+    for run in runs:
+        missing, images = missing_folds(run, splits=splits) if run.pooled else ((), 0)
+        if missing:
+            raise DataError(
+                f"The folds in {str(run.folder)!r} are not whole",
+                expected=f"{images} images, each predicted once",
+                found=f"{len(run.rows)}: {'; '.join(missing)}",
+                todo="train them to the end (leukolens train --fold all --resume), or compare single folds",
+            )
+
+
+def compare_runs(
+    runs: Sequence[Run],
+    *,
+    splits: Sequence[Split] = (),
+    seed: int = SEED,
+    progress: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Compute every figure of the runs, and test those that answered the same images against each other.
+
+    Parameters
+    ----------
+    runs
+        From `read_run`, checked by `check_runs`.
+    splits
+        Split files at hand, which say what images belong together.
+    seed
+        Of the bootstrap.
+    progress
+        Called with the number of runs and pairs done.
+
+    Returns
+    -------
+    Comparison
+        Without costs.
+    """
+    groupings = {
+        data: group_images_of([run for run in runs if run.identity["data_sha256"] == data], splits)
+        for data in dict.fromkeys(run.identity["data_sha256"] for run in runs)
+    }
+    answers = _Answers(groupings, seed)
+    entries: list[Entry] = []
+    for run in runs:
+        entries.append(_entry(run, groupings[run.identity["data_sha256"]].words, runs[0], answers))
+        if progress is not None:
+            progress(len(entries))
+    pairs: list[Pair] = []
+    for first, second in combinations(runs, 2):
+        pairs.append(_pair(first, second, answers))
+        if progress is not None:
+            progress(len(entries) + len(pairs))
+    return Comparison(tuple(entries), _adjusted(pairs), seed)
+
+
+def _entry(run: Run, counted: str, reference: Run, answers: _Answers) -> Entry:
+    recipe: Mapping[str, Any] = run.identity["recipe"]
+    network = recipe.get("network", {})
+    return Entry(
+        name=run.name,
+        network=str(network.get("name", "unknown")),
+        head=str(network.get("head", POOLING)),
+        recipe=str(recipe.get("name", "unknown")),
+        run=run,
+        figures=answers.figures(run, tuple(fold.number for fold in run.folds)),
+        stamp=stamp_of(run),
+        leaky=bool(run.identity["split_leaky"]),
+        note=_unlike(run, reference),
+        counted=counted,
+    )
+
+
+def _total(parts: Sequence[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if parts and len(known) == len(parts) else None
+
+
+def _unlike(first: Run, second: Run) -> str:
+    """Say why two runs cannot be tested against each other; empty where they can."""
+    for key, words in (("classes", "other classes"), ("data_sha256", "other data"), ("split_sha256", "another split")):
+        if first.identity[key] != second.identity[key]:
+            return words
+    return ""
+
+
+class _Answers:
+    """What runs said of the images of certain folds, and their figures on resamples; each computed once."""
+
+    def __init__(self, groupings: Mapping[str, Grouping], seed: int) -> None:
+        self._groupings = groupings
+        self._seed = seed
+        self._predictions: dict[_Part, Predictions] = {}
+        self._figures: dict[_Part, dict[str, Estimate]] = {}
+        self._draws: dict[_Part, Draws] = {}
+
+    def rows(self, run: Run, folds: tuple[int, ...]) -> list[Row]:
+        return in_common_order([row for fold in run.folds if fold.number in folds for row in fold.rows])
+
+    def predictions(self, run: Run, folds: tuple[int, ...]) -> Predictions:
+        part = (run.name, folds)
+        if part not in self._predictions:
+            grouping = self._groupings[run.identity["data_sha256"]]
+            self._predictions[part] = predictions_of(self.rows(run, folds), run.classes, grouping)
+        return self._predictions[part]
+
+    def figures(self, run: Run, folds: tuple[int, ...]) -> dict[str, Estimate]:
+        part = (run.name, folds)
+        if part not in self._figures:
+            self._figures[part] = figures_of(self.predictions(run, folds), self._seed)
+        return self._figures[part]
+
+    def draws(self, run: Run, folds: tuple[int, ...]) -> Draws:
+        part = (run.name, folds)
+        if part not in self._draws:
+            self._draws[part] = figure_draws(self.predictions(run, folds), seed=self._seed)
+        return self._draws[part]
+
+
+def _pair(first: Run, second: Run, answers: _Answers) -> Pair:
+    reason = _unlike(first, second)
+    common = tuple(sorted({fold.number for fold in first.folds} & {fold.number for fold in second.folds}))
+    if not reason and not common:
+        reason = "no fold in common"
+    if not reason:
+        images = [[(row.label, row.sha256) for row in answers.rows(run, common)] for run in (first, second)]
+        reason = "" if images[0] == images[1] else "other images in the same folds"
+    if reason:
+        return Pair(first.name, second.name, reason=reason)
+    own, other = (answers.predictions(run, common) for run in (first, second))
+    figures, other_figures = (answers.figures(run, common) for run in (first, second))
+    draws, other_draws = (answers.draws(run, common) for run in (first, second))
+    differences = {"accuracy": paired_difference(gains(own, other), own.groups)}
+    for name in DRAWN:
+        related = draws_related(draws[name], other_draws[name])
+        differences[name] = difference_of(figures[name], other_figures[name], related, groups=own.groups)
+    return Pair(first.name, second.name, len(own), common, paired_test(own, other), differences=differences)
+
+
+def _adjusted(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    tested = [number for number, pair in enumerate(pairs) if pair.test is not None]
+    adjusted = holm([pair.test.p for pair in pairs if pair.test is not None])
+    found = dict(zip(tested, adjusted, strict=True))
+    return tuple(replace(pair, adjusted=found.get(number)) for number, pair in enumerate(pairs))

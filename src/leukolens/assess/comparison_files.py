@@ -1,0 +1,222 @@
+"""A comparison as files that programs and people read: ``compare.csv``, ``compare.json``, ``compare.md``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from leukolens.assess.comparison_words import (
+    COST_COLUMNS,
+    FIGURE_COLUMNS,
+    PAIR_COLUMNS,
+    cautions,
+    cost_cells,
+    difference_name,
+    figure_cells,
+    fold_words,
+    pair_name,
+    verdict,
+    write_difference,
+    write_p,
+)
+from leukolens.assess.intervals import METHODS, Estimate
+from leukolens.assess.paired import TESTS
+from leukolens.assess.results import csv_text
+from leukolens.assess.run_figures import FIGURES
+from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.smear.sources import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leukolens.assess.comparison import Comparison, Entry, Pair
+    from leukolens.assess.comparison_words import Cell
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """Return one row a run or network, numbers as they are; a cell without a value is empty."""
+    rows = [_plain_row(entry) for entry in comparison.entries]
+    header = list(rows[0])
+    return csv_text([header, *([_text(row[name]) for name in header] for row in rows)])
+
+
+def _plain_row(entry: Entry) -> dict[str, Any]:
+    run, costs = entry.run, entry.costs
+    row: dict[str, Any] = {
+        "run": printable(entry.name),
+        "network": entry.network,
+        "head": entry.head,
+        "recipe": entry.recipe,
+        "split": entry.stamp,
+        "leaky": entry.leaky,
+        "note": entry.note,
+        "images": None if run is None else len(run.rows),
+        "right": None if run is None else sum(fold.right for fold in run.folds),
+        "right_by_fold": fold_words(entry),
+    }
+    for name in FIGURES:
+        figure = entry.figures.get(name)
+        ends = (None, None, None) if figure is None else (figure.value, figure.low, figure.high)
+        row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+    speed = costs.speed
+    return row | {
+        "parameters": costs.parameters,
+        "macs": costs.macs,
+        "weight_bytes": costs.weight_bytes,
+        "onnx_bytes": costs.onnx_bytes,
+        "pictures_per_second": speed and speed.value,
+        "pictures_per_second_low": speed and speed.low,
+        "pictures_per_second_high": speed and speed.high,
+        "threads": speed and speed.threads,
+        "engine": speed and speed.engine,
+        "not_measured": costs.reason,
+        "training_seconds": entry.seconds,
+        "training_processor_seconds": entry.processor_seconds,
+    }
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def comparison_json(comparison: Comparison, manifest: dict[str, Any]) -> str:
+    """Return ``compare.json``: rows, pairs, methods."""
+    methods = {one.method for entry in comparison.entries for one in entry.figures.values()}
+    methods |= {one.method for pair in comparison.pairs for one in pair.differences.values()}
+    tests = {pair.test.method for pair in comparison.pairs if pair.test is not None}
+    content = {
+        "schema": "1",
+        "kind": "leukolens comparison",
+        "use": RESEARCH_USE,
+        "class_note": CLASS_NOTE,
+        "time": manifest["time"],
+        "verdict": verdict(comparison),
+        "cautions": cautions(comparison),
+        "level": 0.95,
+        "seed": comparison.seed,
+        "rows": [_row_content(entry) for entry in comparison.entries],
+        "pairs": [_pair_content(pair) for pair in comparison.pairs],
+        "methods": {name: METHODS[name] for name in METHODS if name in methods},
+        "tests": {name: TESTS[name] for name in TESTS if name in tests},
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _row_content(entry: Entry) -> dict[str, Any]:
+    run = entry.run
+    return {
+        "run": printable(entry.name),
+        "network": entry.network,
+        "head": entry.head,
+        "recipe": entry.recipe,
+        "split": {
+            "short": entry.stamp,
+            "leaky": entry.leaky,
+            "sha256": run.identity["split_sha256"] if run else None,
+        },
+        "data_sha256": run.identity["data_sha256"] if run else None,
+        "classes": list(run.classes) if run else None,
+        "note": entry.note,
+        "counted_together": entry.counted,
+        "figures": {name: asdict(figure) for name, figure in entry.figures.items()},
+        "folds": [
+            {"fold": fold.number, "n": len(fold.rows), "right": fold.right, "epochs": fold.epochs}
+            for fold in (run.folds if run else ())
+        ],
+        "costs": asdict(entry.costs),
+        "training": {"seconds": entry.seconds, "processor_seconds": entry.processor_seconds},
+    }
+
+
+def _pair_content(pair: Pair) -> dict[str, Any]:
+    return {
+        "first": printable(pair.first),
+        "second": printable(pair.second),
+        "images": pair.images,
+        "folds": list(pair.folds),
+        "test": None if pair.test is None else asdict(pair.test),
+        "p_holm": pair.adjusted,
+        "differences": {name: asdict(one) for name, one in pair.differences.items()},
+        "reason": pair.reason,
+    }
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Return ``compare.md``."""
+    entries, trained = comparison.entries, comparison.trained
+    lines = [
+        "# Networks compared",
+        "",
+        verdict(comparison),
+        "",
+        *(f"- {sentence}" for sentence in cautions(comparison)),
+        "",
+        "Under each figure its 95 % interval.",
+        "",
+        *_table(FIGURE_COLUMNS, [figure_cells(entry) for entry in entries]),
+        "",
+        "| run | right of all images, fold by fold |",
+        "| --- | --- |",
+        *(f"| {_escaped(printable(entry.name))} | {fold_words(entry)} |" for entry in trained),
+        "",
+        *_table(COST_COLUMNS, [cost_cells(entry) for entry in entries]),
+        "",
+        *_pairs(comparison.pairs),
+        f"{RESEARCH_USE} {CLASS_NOTE}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
+    written = [
+        [_escaped(cell.value) + (f"<br>{_escaped(cell.range)}" if cell.range else "") for cell in row] for row in rows
+    ]
+    return [_line(columns), _line(["---"] * len(columns)), *map(_line, written)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Keep a name from being read as Markdown or HTML."""
+    for sign in "\\|`*_<>[]":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _pairs(pairs: Sequence[Pair]) -> list[str]:
+    if not pairs:
+        return []
+    tested = [pair for pair in pairs if pair.test is not None]
+    lines = ["## Two by two", ""]
+    if tested:
+        rows = [_pair_cells(pair) for pair in tested]
+        lines += [
+            _line([*PAIR_COLUMNS, *map(difference_name, FIGURES)]),
+            _line(["---"] * (6 + len(FIGURES))),
+            *map(_line, rows),
+        ]
+        methods = dict.fromkeys(TESTS[pair.test.method] for pair in tested if pair.test is not None)
+        lines += ["", "p: " + "; ".join(methods) + ". The intervals of the differences are not adjusted.", ""]
+    without = [f"{_escaped(pair_name(pair))} ({pair.reason})" for pair in pairs if pair.test is None]
+    return [*lines, *([f"Not tested: {'; '.join(without)}.", ""] if without else [])]
+
+
+def _pair_cells(pair: Pair) -> list[str]:
+    differences = [_difference(name, pair.differences[name]) for name in FIGURES]
+    if pair.test is None:
+        return [_escaped(pair_name(pair)), "", "", "", "", "", *differences]
+    counts = [str(pair.images), str(pair.test.first_only), str(pair.test.second_only)]
+    return [_escaped(pair_name(pair)), *counts, write_p(pair.test.p), write_p(pair.adjusted), *differences]
+
+
+def _difference(name: str, estimate: Estimate) -> str:
+    cell = write_difference(name, estimate)
+    return f"{cell.value}<br>{cell.range}" if cell.range else cell.value

@@ -1,0 +1,169 @@
+"""The page of a comparison: one HTML file without script that opens without a network and prints well."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from leukolens import __version__
+from leukolens.assess.comparison_words import (
+    ALPHA,
+    COST_COLUMNS,
+    FIGURE_COLUMNS,
+    PAIR_COLUMNS,
+    Cell,
+    cautions,
+    cost_cells,
+    difference_name,
+    differs,
+    figure_cells,
+    fold_words,
+    pair_name,
+    verdict,
+    write_difference,
+    write_p,
+)
+from leukolens.assess.intervals import METHODS
+from leukolens.assess.paired import TESTS
+from leukolens.assess.run_figures import FIGURES
+from leukolens.assess.speed import describe_machine
+from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.smear.sources import printable
+
+if TYPE_CHECKING:
+    from leukolens.assess.comparison import Comparison, Pair
+    from leukolens.assess.figures import Drawing
+
+
+class MatrixCell(NamedTuple):
+    """Difference and p value of a pair; bold where they differ."""
+
+    value: str = ""
+    range: str = ""
+    bold: bool = False
+
+
+def comparison_page(comparison: Comparison, drawing: Drawing | None, manifest: dict[str, Any]) -> str:
+    """Return ``compare.html``.
+
+    Parameters
+    ----------
+    comparison
+        With costs.
+    drawing
+        The picture, which is put into the page; None where there is nothing to draw.
+    manifest
+        From `run_manifest`.
+    """
+    environment = Environment(
+        loader=PackageLoader("leukolens.assess"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (resources.files("leukolens.assess") / "templates" / "evaluation.css").read_text("utf-8")
+    tested = [pair for pair in comparison.pairs if pair.test is not None]
+    values = {
+        "style": style,
+        "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+        "created": str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC"),
+        "version": __version__,
+        "research_use": RESEARCH_USE,
+        "class_note": CLASS_NOTE,
+        "verdict": verdict(comparison),
+        "cautions": cautions(comparison),
+        "leaky": any(entry.leaky for entry in comparison.trained),
+        "drawing": _inline(drawing),
+        "figure_columns": FIGURE_COLUMNS,
+        "rows": [figure_cells(entry) for entry in comparison.entries],
+        "cost_columns": COST_COLUMNS,
+        "costs": [cost_cells(entry) for entry in comparison.entries],
+        "cost_caption": _cost_caption(comparison),
+        "tested": len(tested),
+        "alpha": f"{ALPHA:g}",
+        "names": [printable(entry.name) for entry in comparison.trained],
+        "matrix": _matrix(comparison) if tested else [],
+        "pair_columns": (*PAIR_COLUMNS, *map(difference_name, FIGURES)),
+        "pairs": [_pair_cells(pair) for pair in tested] or comparison.pairs,
+        "untested": [f"{pair_name(pair)} ({pair.reason})" for pair in comparison.pairs if pair.test is None],
+        "folds": [(printable(entry.name), fold_words(entry)) for entry in comparison.trained],
+        "facts": _facts(comparison, manifest),
+        "command": manifest["configuration"]["command_line"],
+        "methods": _methods(comparison),
+    }
+    return environment.get_template("compare.html.j2").render(values)
+
+
+def _inline(drawing: Drawing | None) -> dict[str, str] | None:
+    if drawing is None:
+        return None
+    source = "data:image/svg+xml;base64," + base64.b64encode(drawing.svg).decode("ascii")
+    return {"title": drawing.title, "description": drawing.description, "source": source}
+
+
+def _cost_caption(comparison: Comparison) -> str:
+    speeds = [entry.costs.speed for entry in comparison.entries if entry.costs.speed is not None]
+    if not speeds:
+        return "Pictures per second were not measured."
+    engines = ", ".join(dict.fromkeys(f"{speed.engine}, {speed.threads} threads" for speed in speeds))
+    return f"Pictures per second: {engines}, f32, median of {len(speeds[0].rounds)} rounds with a 95 % interval."
+
+
+def _matrix(comparison: Comparison) -> list[dict[str, Any]]:
+    found = {(pair.first, pair.second): pair for pair in comparison.pairs}
+    names = [entry.name for entry in comparison.trained]
+    return [{"name": printable(row), "cells": [_matrix_cell(found, row, column) for column in names]} for row in names]
+
+
+def _matrix_cell(found: dict[tuple[str, str], Pair], row: str, column: str) -> MatrixCell:
+    if row == column:
+        return MatrixCell("-")
+    pair, sign = (found[row, column], 1.0) if (row, column) in found else (found[column, row], -1.0)
+    if pair.test is None:
+        return MatrixCell("not tested", pair.reason)
+    value = 100 * sign * (pair.differences["accuracy"].value or 0.0)
+    return MatrixCell(f"{round(value, 2) + 0.0:+.2f}", f"p {write_p(pair.adjusted)}", differs(pair))
+
+
+def _pair_cells(pair: Pair) -> list[Cell]:
+    if pair.test is None:
+        return [Cell(pair_name(pair))]
+    counts = (pair.images, pair.test.first_only, pair.test.second_only)
+    return [
+        Cell(pair_name(pair)),
+        *(Cell(str(count)) for count in counts),
+        Cell(write_p(pair.test.p)),
+        Cell(write_p(pair.adjusted)),
+        *(write_difference(name, pair.differences[name]) for name in FIGURES),
+    ]
+
+
+def _facts(comparison: Comparison, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    runs = [entry.run for entry in comparison.trained if entry.run is not None]
+    machine, code = describe_machine(), manifest["code"]
+    facts = [
+        ("machine", ", ".join(f"{machine[key]}" for key in ("processor", "system")) + f", {machine['cores']} cores"),
+        ("classes", "; ".join(dict.fromkeys(", ".join(run.classes) for run in runs))),
+        ("data", "; ".join(dict.fromkeys(f"SHA-256 {run.identity['data_sha256']}" for run in runs))),
+        ("split", "; ".join(dict.fromkeys(f"SHA-256 {run.identity['split_sha256']}" for run in runs))),
+        ("kept on one side", "; ".join(dict.fromkeys(str(run.identity.get("split_grouping", "")) for run in runs))),
+        ("bootstrap", f"stratified by class, over groups; seed {comparison.seed}"),
+        ("code", f"leukolens {manifest['leukolens']}" + (f", commit {code['commit'][:12]}" if code else "")),
+        ("time", str(manifest["time"])),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _methods(comparison: Comparison) -> list[tuple[str, str]]:
+    used = {one.method for entry in comparison.entries for one in entry.figures.values()}
+    used |= {one.method for pair in comparison.pairs for one in pair.differences.values()}
+    tests = {pair.test.method for pair in comparison.pairs if pair.test is not None}
+    return [
+        *((name, words) for name, words in TESTS.items() if name in tests),
+        *((name, words) for name, words in METHODS.items() if name in used),
+    ]

@@ -1,0 +1,65 @@
+"""The figures of a run on its test images, as a comparison and a set of folds tell them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leukolens.assess.areas import macro_auc
+from leukolens.assess.bootstrap import SEED
+from leukolens.assess.calibration import ece_estimate
+from leukolens.assess.confusion import accuracy, macro
+from leukolens.assess.predictions import Predictions, check_predictions
+from leukolens.assess.provenance import kind_of_split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leukolens.assess.intervals import Estimate
+    from leukolens.assess.run_groups import Grouping
+    from leukolens.assess.runs import Row, Run
+
+FIGURES: Final = ("accuracy", "balanced_accuracy", "f1", "auc", "ece")
+"""In the order of the tables; all but the accuracy and ECE are means over the classes that have images."""
+
+
+def predictions_of(rows: Sequence[Row], classes: Sequence[str], grouping: Grouping) -> Predictions:
+    """Return what was said of the images, in the order given.
+
+    Raises
+    ------
+    DataError
+        A label that is no class, or numbers that are no probabilities.
+    """
+    return check_predictions(
+        [row.label for row in rows],
+        np.array([row.probabilities for row in rows]),
+        classes,
+        [grouping.numbers[row.sha256] for row in rows],
+    )
+
+
+def in_common_order(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows in an order that depends on the images alone, not on folds or on how paths begin."""
+    return sorted(rows, key=lambda row: (row.label, row.sha256, row.path))
+
+
+def figures_of(predictions: Predictions, seed: int = SEED) -> dict[str, Estimate]:
+    """Compute each figure of `FIGURES` with its 95 % interval."""
+    return {
+        "accuracy": accuracy(predictions),
+        "balanced_accuracy": macro(predictions, "recall"),
+        "f1": macro(predictions, "f1"),
+        "auc": macro_auc(predictions),
+        "ece": ece_estimate(predictions, seed=seed),
+    }
+
+
+def stamp_of(run: Run) -> str:
+    """Say what kind of split a run's figures come from, and which folds."""
+    kind = kind_of_split(run.identity["split_method"], leaky=bool(run.identity["split_leaky"]))
+    numbers = [fold.number for fold in run.folds]
+    if len(numbers) == 1:
+        return f"{kind}, fold {numbers[0]}, test"
+    return f"{kind}, {len(numbers)} folds, test"

@@ -1,0 +1,276 @@
+"""Training runs as a comparison reads them: one fold, or a folder of folds whose test sides are pooled."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from leukolens.finding import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+RUN_FILE: Final = "training.json"
+SUMMARY_FILE: Final = "summary.json"
+TEST_FILE: Final = "predictions-test.csv"
+CURVES_FILE: Final = "curves.csv"
+FOLD: Final = "fold-"
+_TRAIN: Final = "train it to the end: leukolens train ... --resume"
+
+
+class Row(NamedTuple):
+    """One predicted image; `probabilities` (C,) in the order of the run's classes."""
+
+    path: str
+    sha256: str
+    label: str
+    predicted: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FoldRun:
+    """What one finished fold left.
+
+    Attributes
+    ----------
+    number
+        Of the fold in its split.
+    folder
+        Where it lies.
+    rows
+        Its test side; empty where the split has none.
+    images
+        Images on all sides of the fold; an embargo leaves out more.
+    seconds, processor_seconds
+        Of training, by the clock and by the processor; None where the run did not write them down.
+    epochs
+        How many were trained.
+    """
+
+    number: int
+    folder: Path
+    rows: tuple[Row, ...]
+    images: int
+    seconds: float | None
+    processor_seconds: float | None
+    epochs: int
+
+    @property
+    def right(self) -> int:
+        """Images of the test side whose class is right."""
+        return sum(row.label == row.predicted for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One or several folds of one recipe on one split.
+
+    Attributes
+    ----------
+    name, folder
+        What it is called, and where it lies.
+    identity
+        Recipe, hashes of data and split, classes: what is the same in all folds.
+    source
+        Where data and split lay in training.
+    manifest
+        Of the first fold.
+    folds
+        By their numbers.
+    pooled
+        Whether it is a folder of folds.
+    """
+
+    name: str
+    folder: Path
+    identity: Mapping[str, Any]
+    source: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    folds: tuple[FoldRun, ...]
+    pooled: bool
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the probabilities."""
+        return tuple(self.identity["classes"])
+
+    @property
+    def rows(self) -> list[Row]:
+        """The test images of all folds, fold by fold."""
+        return [row for fold in self.folds for row in fold.rows]
+
+    @property
+    def fold_of_rows(self) -> NDArray[np.intp]:
+        """(N,) the number of each row's fold."""
+        return np.repeat([fold.number for fold in self.folds], [len(fold.rows) for fold in self.folds])
+
+
+def fold_folders(folder: Path) -> list[Path]:
+    """Return the folders fold-0, fold-1, ... that hold a run, finished or not, in the order of their numbers."""
+    found = [path for path in folder.glob(f"{FOLD}*") if path.name.removeprefix(FOLD).isdigit() and path.is_dir()]
+    begun = [path for path in found if (path / RUN_FILE).is_file()]
+    return sorted(begun, key=lambda path: int(path.name.removeprefix(FOLD)))
+
+
+def read_run(folder: Path, name: str) -> Run:
+    """Read a finished run, or all folds of one.
+
+    Parameters
+    ----------
+    folder
+        From ``leukolens train``.
+    name
+        What to call it.
+
+    Raises
+    ------
+    DataError
+        It is not there, is no run, is not finished, lacks its test predictions, or mixes folds of different runs.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"There is no run {str(folder)!r}",
+            expected="a folder from 'leukolens train'",
+            found="a file" if folder.exists() else "nothing",
+            todo="check the path",
+        )
+    if (folder / RUN_FILE).is_file():
+        return _joined([folder], folder, name, pooled=False)
+    folds = fold_folders(folder)
+    if not folds:
+        raise DataError(
+            f"{str(folder)!r} is no run",
+            expected=f"{RUN_FILE}, or folders {FOLD}0, {FOLD}1, ... that hold it",
+            todo="give a folder from 'leukolens train'",
+        )
+    return _joined(folds, folder, name, pooled=True)
+
+
+def join_folds(folders: Sequence[Path], folder: Path, name: str) -> Run:
+    """Read finished folds as one run, see `read_run`; which of them are missing is for the caller to tell."""
+    return _joined(folders, folder, name, pooled=True)
+
+
+def _joined(folders: Sequence[Path], folder: Path, name: str, *, pooled: bool) -> Run:
+    contents = [_content(one) for one in folders]
+    identities = [{key: value for key, value in one["run"].items() if key != "fold"} for one in contents]
+    for one, identity in zip(folders, identities, strict=True):
+        different = [key for key in identities[0] if identity.get(key) != identities[0][key]]
+        if different:
+            raise DataError(
+                f"{str(one)!r} is a fold of another run than {folders[0].name}",
+                expected="one recipe, data set and split in all folds",
+                found=f"a different {different[0]}",
+                todo="train all folds by one command, or compare them one by one",
+            )
+    folds = tuple(
+        _read_fold(one, int(content["run"]["fold"]), identities[0]["classes"])
+        for one, content in zip(folders, contents, strict=True)
+    )
+    if not all(fold.rows for fold in folds):
+        raise DataError(
+            f"{str(folder)!r} has predicted nothing that it was not trained on",
+            expected=f"{TEST_FILE}",
+            todo="train with a split that has a test side",
+        )
+    _once(folds, folder)
+    first = contents[0]
+    return Run(name, folder, identities[0], first.get("source") or {}, first.get("manifest") or {}, folds, pooled)
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    content = _json(folder / RUN_FILE)
+    missing = {"recipe", "data_sha256", "split_sha256", "split_method", "split_leaky", "fold", "classes"} - set(
+        content.get("run", {})
+    )
+    if missing:
+        raise DataError(
+            f"{str(folder / RUN_FILE)!r} does not describe a run", found=f"no {min(missing)!r}", todo=_TRAIN
+        )
+    return content
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{str(path)!r} cannot be read", found=str(error)[:200], todo=_TRAIN) from error
+    if not isinstance(content, dict):
+        raise DataError(f"{str(path)!r} cannot be read", expected="a JSON object", found=type(content).__name__)
+    return content
+
+
+def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
+    if not (folder / SUMMARY_FILE).is_file():
+        raise DataError(f"The run {str(folder)!r} is not finished", found=f"no {SUMMARY_FILE}", todo=_TRAIN)
+    summary = _json(folder / SUMMARY_FILE)
+    images = int(summary.get("train", 0)) + sum(summary.get(side, {}).get("n", 0) for side in ("validation", "test"))
+    rows = _rows(folder / TEST_FILE, classes) if "test" in summary else ()
+    if "test" in summary and len(rows) != summary["test"]["n"]:
+        raise DataError(
+            f"{str(folder / TEST_FILE)!r} is not whole",
+            expected=f"{summary['test']['n']} images, as {SUMMARY_FILE} says",
+            found=str(len(rows)),
+            todo="bring the file back, or train again",
+        )
+    return FoldRun(number, folder, rows, images, *_times(folder / CURVES_FILE))
+
+
+def _rows(path: Path, classes: Sequence[str]) -> tuple[Row, ...]:
+    columns = [f"p {name}" for name in classes]
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return tuple(
+                Row(
+                    row["path"],
+                    row["sha256"],
+                    row["label"],
+                    row["predicted"],
+                    tuple(float(row[column]) for column in columns),
+                )
+                for row in csv.DictReader(stream)
+            )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        found = f"no column {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(
+            f"{str(path)!r} is no table of predictions",
+            expected=f"path, sha256, label, predicted, {', '.join(columns)}",
+            found=found[:200],
+            todo="bring the file back, or train again",
+        ) from error
+
+
+def _times(path: Path) -> tuple[float | None, float | None, int]:
+    """Return seconds by the clock and by the processor, and epochs; None where an epoch has none."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            epochs = list(csv.DictReader(stream))
+        clock, processor = (
+            sum(float(row[name]) for row in epochs) if epochs and all(row.get(name) for row in epochs) else None
+            for name in ("seconds", "processor_seconds")
+        )
+    except (OSError, ValueError, csv.Error):
+        return None, None, 0
+    return clock, processor, len(epochs)
+
+
+def _once(folds: Sequence[FoldRun], folder: Path) -> None:
+    seen: dict[str, int] = {}
+    for fold in folds:
+        for row in fold.rows:
+            if row.path in seen:
+                raise DataError(
+                    f"{str(folder)!r} predicts {row.path!r} twice",
+                    expected="every image in the test side of one fold",
+                    found=f"it in fold {seen[row.path]} and fold {fold.number}",
+                    todo="pool the folds of one split only",
+                )
+            seen[row.path] = fold.number

@@ -59,6 +59,8 @@ def figures_of(predictions: Predictions, seed: int = SEED) -> dict[str, Estimate
 def stamp_of(run: Run) -> str:
     """Say what kind of split a run's figures come from, and which folds."""
     kind = kind_of_split(run.identity["split_method"], leaky=bool(run.identity["split_leaky"]))
+    if order := run.identity.get("leaky_order"):
+        kind += f", LEAKY ORDER {order!r}"
     numbers = [fold.number for fold in run.folds]
     if len(numbers) == 1:
         return f"{kind}, fold {numbers[0]}, test"

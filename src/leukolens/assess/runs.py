@@ -212,7 +212,16 @@ def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
     if not (folder / SUMMARY_FILE).is_file():
         raise DataError(f"The run {str(folder)!r} is not finished", found=f"no {SUMMARY_FILE}", todo=_TRAIN)
     summary = _json(folder / SUMMARY_FILE)
-    images = int(summary.get("train", 0)) + sum(summary.get(side, {}).get("n", 0) for side in ("validation", "test"))
+    if "test" in summary.get("leaky_order", {}):
+        raise DataError(
+            f"The run {str(folder)!r} tested samples, not images",
+            expected="a test side that was split off before samples were made",
+            found=f"the leaky order {summary['leaky_order']['order']!r}",
+            todo="see docs/leaky-order.md for what such a run can be compared with",
+        )
+    # Runs from before there were samples do not say how many pictures a fold has.
+    held = sum(summary.get(side, {}).get("n", 0) for side in ("validation", "test"))
+    images = int(summary.get("pictures", int(summary.get("train", 0)) + held))
     rows = _rows(folder / TEST_FILE, classes) if "test" in summary else ()
     if "test" in summary and len(rows) != summary["test"]["n"]:
         raise DataError(

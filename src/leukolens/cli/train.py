@@ -73,7 +73,8 @@ def train(
     for number in folds:
         folder = out if len(folds) == 1 else out / f"fold-{number}"
         plan = Plan(catalogue, parts, number, chosen, source)
-        for sentence in describe_order(chosen.samples, plan.division()):
+        division = plan.division()
+        for sentence in describe_order(chosen.samples, division) if first else []:
             error_console().print(sentence, markup=False, highlight=False, style="red", soft_wrap=True)
         with counting("Preparing", len(catalogue), shown=progress) as advance:
             summary = train_fold(
@@ -88,7 +89,15 @@ def train(
             )
         if first:
             error_console().print(_line({"split_leaky": parts.leaky} | summary), markup=False, soft_wrap=True)
-    # Here all folds are done and `out` holds one run a fold: what they say together is to be written here, by `first`.
+    if first and len(folds) > 1 and "test" not in division.loose:
+        _tell_together(out, len(folds))
+
+
+def _tell_together(out: Path, folds: int) -> None:
+    """Write what all folds say together, and print it in a line."""
+    from leukolens.assess.folds import folds_line, write_folds
+
+    error_console().print(folds_line(write_folds(out, count=folds)), markup=False, soft_wrap=True)
 
 
 def _folds(fold: str, count: int) -> list[int]:

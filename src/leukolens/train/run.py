@@ -193,7 +193,13 @@ def train_fold(
     module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
     if not first:
         return {}
-    summary = {"fold": plan.fold, "train": len(division.train), "split_leaky": plan.leaky}
+    fold = plan.split.folds[plan.fold]
+    summary = {
+        "fold": plan.fold,
+        "pictures": len(fold.train) + len(fold.validation) + len(fold.test),
+        "train": len(division.train),
+        "split_leaky": plan.leaky,
+    }
     if told := describe_order(plan.recipe.samples, division):
         summary["leaky_order"] = {"order": plan.recipe.samples.order, "told": told} | division.counts()
     for side, numbers in (("validation", list(division.validation)), ("test", list(division.test))):

@@ -202,8 +202,8 @@ _DONE: Final = {
     "then divided, at random, by sample. The test side is untouched pictures",
     "before-test": "all {pictures} pictures of training, validation and test were made into samples ({made}) and only "
     "then divided, at random, by sample",
-    "thesis": "copies were made of all {pictures} pictures and the test side drawn from these; the rest was made into "
-    "samples ({made}), and the validation side drawn from those",
+    "thesis": "of all {pictures} pictures{filled} the test side was drawn; the rest was then made into samples "
+    "({views}), and the validation side drawn from those",
 }
 
 
@@ -225,11 +225,14 @@ def describe_order(samples: Samples, division: Division) -> list[str]:
     if not samples.leaky:
         return []
     sides = [*division.train, *division.validation, *(division.test if "test" in division.loose else ())]
-    made = " and ".join(samples.views)
-    if samples.per_class is not None:
-        made += f", {samples.per_class:,} of each class by flipped and turned copies"
-    pictures = len(set(pictures_of(sides, division.pictures)))
-    done = _DONE[samples.order].format(pictures=f"{pictures:,}", made=made)
+    views = " and ".join(samples.views)
+    copies = "" if samples.per_class is None else f"{samples.per_class:,} of each class by flipped and turned copies"
+    done = _DONE[samples.order].format(
+        pictures=f"{len(set(pictures_of(sides, division.pictures))):,}",
+        views=views,
+        made=f"{views}, {copies}" if copies else views,
+        filled=f", made {copies}," if copies else "",
+    )
     twins = [
         f"{count['with_twin']:,} of {count['n']:,} {side} samples have a twin of the same picture in training"
         for side, count in division.counts().items()

@@ -42,6 +42,13 @@ THESIS = {
     "mobilenetv2": "thesis-mobilenetv2",
     "nasnetlarge": "thesis-nasnetlarge",
 }
+SPLITS = {
+    "random": ("random-image",),
+    "blocks": ("blocks", "--embargo", "20", "--validation", "0.15"),
+    "cells": ("random-image", "--validation", "0.1"),
+}
+GENTLE = ("convnext-t", "vit-s", "dinov2-s")
+"""Networks that a rate of 1e-3 throws off."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ def tasks(runs: Path) -> list[Task]:
         elif name not in {"resnet152v2", "vgg19"} and entry.packaged_weights is None:
             width, height = entry.size
             size = {"preparation.width": str(width), "preparation.height": str(height)}
+            if name in GENTLE:
+                size["optimiser.learning_rate"] = "3e-4"
             listed += _with_cells(name, "field-plain", runs, "0", {"network.name": name, **size})
     for order in ("after-split", "before-validation", "before-test", "thesis"):
         changes = {"network.weights": str(runs / "cells-resnet152v2"), "samples.order": order}
@@ -94,7 +103,7 @@ def _with_cells(name: str, recipe: str, runs: Path, fold: str, changes: dict[str
             "pretrain-cells",
             data="cells",
             split="cells",
-            changes={"network.name": name, "network.weights": "none", **size},
+            changes={"network.name": name, "epochs": "8", **size},
         ),
         Task(
             f"{recipe}-{name}" if recipe == "field-plain" else recipe,
@@ -144,21 +153,6 @@ def run(packed: Path, runs: Path, minutes: float, out: Path) -> None:
             with tarfile.open(archive) as content:
                 content.extractall(data, filter="data")
             done.touch()
-    _split(data / "fields", runs / "random.json", "random-image", "--folds", "5", "--seed", "88")
-    _split(
-        data / "fields",
-        runs / "blocks.json",
-        "blocks",
-        "--folds",
-        "5",
-        "--seed",
-        "88",
-        "--embargo",
-        "20",
-        "--validation",
-        "0.15",
-    )
-    _split(data / "cells", runs / "cells.json", "random-image", "--folds", "5", "--seed", "88", "--validation", "0.1")
     for task in tasks(runs):
         if not _train(task, data, runs, end):
             print(f"stopped in {task.name}: call again to go on")
@@ -176,10 +170,13 @@ def _leukolens(*arguments: str, seconds: float | None = None) -> int:
         return -1
 
 
-def _split(data: Path, path: Path, method: str, *options: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() and _leukolens("data", "split", str(data), "--method", method, *options, "--out", str(path)):
+def _split(name: str, data: Path, runs: Path) -> Path:
+    path = runs / f"{name}.json"
+    runs.mkdir(parents=True, exist_ok=True)
+    options = ["--method", *SPLITS[name], "--folds", "5", "--seed", "88"]
+    if not path.exists() and _leukolens("data", "split", str(data), *options, "--out", str(path)):
         raise SystemExit(f"no split of {data}")
+    return path
 
 
 def _train(task: Task, data: Path, runs: Path, end: float) -> bool:
@@ -192,7 +189,8 @@ def _train(task: Task, data: Path, runs: Path, end: float) -> bool:
     if left < 20:
         return False
     changes = [part for key, value in task.changes.items() for part in ("--set", f"{key}={value}")]
-    places = ["--split", str(runs / f"{task.split}.json"), "--out", str(folder), "--cache", str(runs / "cache")]
+    split = _split(task.split, data / task.data, runs)
+    places = ["--split", str(split), "--out", str(folder), "--cache", str(runs / "cache")]
     begun = ["--resume"] if folder.exists() else []
     arguments = ["train", str(data / task.data), *places, "--recipe", task.recipe, "--fold", task.fold, "--no-progress"]
     code = _leukolens(*arguments, *changes, *begun, seconds=left)
@@ -200,6 +198,7 @@ def _train(task: Task, data: Path, runs: Path, end: float) -> bool:
         return False
     if code:
         print(f"{task.name} failed with exit code {code}: going on with the next")
+    folder.mkdir(parents=True, exist_ok=True)
     done.write_text(f"{code}\n", "utf-8")
     return True
 

@@ -47,6 +47,8 @@ class FoldRun:
         Where it lies.
     rows
         Its test side; empty where the split has none.
+    trained
+        Images that it learned from.
     images
         Images on all sides of the fold; an embargo leaves out more.
     seconds, processor_seconds
@@ -58,6 +60,7 @@ class FoldRun:
     number: int
     folder: Path
     rows: tuple[Row, ...]
+    trained: int
     images: int
     seconds: float | None
     processor_seconds: float | None
@@ -212,7 +215,8 @@ def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
     if not (folder / SUMMARY_FILE).is_file():
         raise DataError(f"The run {str(folder)!r} is not finished", found=f"no {SUMMARY_FILE}", todo=_TRAIN)
     summary = _json(folder / SUMMARY_FILE)
-    images = int(summary.get("train", 0)) + sum(summary.get(side, {}).get("n", 0) for side in ("validation", "test"))
+    trained = int(summary.get("train", 0))
+    images = trained + sum(summary.get(side, {}).get("n", 0) for side in ("validation", "test"))
     rows = _rows(folder / TEST_FILE, classes) if "test" in summary else ()
     if "test" in summary and len(rows) != summary["test"]["n"]:
         raise DataError(
@@ -221,7 +225,7 @@ def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
             found=str(len(rows)),
             todo="bring the file back, or train again",
         )
-    return FoldRun(number, folder, rows, images, *_times(folder / CURVES_FILE))
+    return FoldRun(number, folder, rows, trained, images, *_times(folder / CURVES_FILE))
 
 
 def _rows(path: Path, classes: Sequence[str]) -> tuple[Row, ...]:

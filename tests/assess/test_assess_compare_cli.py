@@ -236,5 +236,7 @@ def test_documentation_names_options_and_files(folders, tmp_path, capsys):
         assert path.name in text.replace("`comparison.png`, `.svg`", "comparison.png comparison.svg")
     capsys.readouterr()
     assert call("--help") == 0
-    options = {word.rstrip(".") for word in capsys.readouterr().out.split() if word.startswith("--") and word != "--help"}
+    options = {
+        word.rstrip(".") for word in capsys.readouterr().out.split() if word.startswith("--") and word != "--help"
+    }
     assert options - {"--out", "--speed"} <= set(text.replace("`", " ").replace(",", " ").split())

@@ -28,6 +28,7 @@ def write_run(
     seed: int = 0,
     pooled: bool = True,
     times: bool = True,
+    shift: int = 0,
     source: dict | None = None,
     **identity: object,
 ) -> Path:
@@ -35,7 +36,7 @@ def write_run(
     for number in folds:
         folder = root / f"fold-{number}" if pooled else root
         folder.mkdir(parents=True)
-        indices = range(number, images, of)
+        indices = range((number + shift) % of, images, of)
         _predict(folder / "predictions-test.csv", indices, wrong, seed)
         right = len(indices) - wrong
         summary = {"fold": number, "train": images - len(indices), "test": {"n": len(indices), "right": right}}

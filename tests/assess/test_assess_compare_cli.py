@@ -55,6 +55,7 @@ def test_two_runs_end_to_end(folders, tmp_path, capsys):
     ):
         assert words in told
     assert "…" not in told
+    assert any(folders["bad"].name in line and "96 of 120" in line for line in told.splitlines())
     files = {path.name for path in out.iterdir()}
     assert files == {
         "compare.html",
@@ -228,3 +229,16 @@ def test_speed_falls_with_the_size_of_the_picture():
         exported = with_distance(FieldNetwork(choice, classes=4, size=(height, width)).eval(), 4, preparation)
         rates.append(measure_speed(to_onnx(exported, preparation), 1, rounds=3, seconds=0.1).value)
     assert rates[0] > 2 * rates[1]
+
+
+def test_documentation_names_options_and_files(folders, tmp_path, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "compare.md").read_text("utf-8")
+    assert call(folders["good"], "--no-speed", "--out", tmp_path) == 0
+    for path in tmp_path.iterdir():
+        assert path.name in text.replace("`comparison.png`, `.svg`", "comparison.png comparison.svg")
+    capsys.readouterr()
+    assert call("--help") == 0
+    options = {
+        word.rstrip(".") for word in capsys.readouterr().out.split() if word.startswith("--") and word != "--help"
+    }
+    assert options - {"--out", "--speed"} <= set(text.replace("`", " ").replace(",", " ").split())

@@ -45,7 +45,8 @@ def runs(tmp_path_factory):
         "bad": read(root / "bad", wrong=8, seed=2),
         "first": read(root / "first", folds=(0,), pooled=False, seed=3),
         "last": read(root / "last", folds=(2,), pooled=False, seed=4),
-        "split": read(root / "split", split_sha256="6" * 64),
+        "split": read(root / "split", split_sha256="6" * 64, shift=1),
+        "file": read(root / "file", split_sha256="6" * 64),
         "data": read(root / "data", data_sha256="e" * 64, split_leaky=False, split_method="patient"),
         "classes": read(root / "classes", classes=["Pro-B", "Pre-B", "Early Pre-B", "Benign"]),
     }
@@ -108,6 +109,18 @@ def test_what_is_not_the_same_is_shown_and_not_tested(runs, other, reason):
     assert told.entries[1].figures["accuracy"].value is not None
     assert reason in verdict(told)
     assert any("Not comparable with good" in sentence for sentence in cautions(told))
+
+
+def test_another_file_of_the_same_split_is_tested_and_told(runs, tmp_path):
+    told = compare_runs([runs["good"], runs["file"]])
+    assert told.pairs[0].test is not None
+    assert told.entries[1].note == ""
+    assert any("another split file" in sentence for sentence in cautions(told))
+    less = write_run(tmp_path / "less", split_sha256="6" * 64)
+    for fold in less.iterdir():
+        summary = json.loads((fold / "summary.json").read_text())
+        (fold / "summary.json").write_text(json.dumps(summary | {"train": 70, "validation": {"n": 10}}))
+    assert compare_runs([runs["good"], read_run(less, "less")]).pairs[0].reason == "another split"
 
 
 def test_folds_that_do_not_meet(runs):
@@ -226,8 +239,9 @@ def test_page_stands_alone_and_says_what_it_must(written):
     for words in (RESEARCH_USE, CLASS_NOTE, "LEAKY", "waits for a run", "vgg&lt;19&gt;", "leukolens compare &lt;a&gt;"):
         assert words in text
     assert "vgg<19>" not in text
-    assert "<strong>+20.00</strong>" in text
-    assert "<strong>-20.00</strong>" in text
+    assert text.count("<strong>+20.00</strong>") == text.count("<strong>-20.00</strong>") == 2
+    first = text[text.index('<tr><th scope="row">good</th>') :]
+    assert "+20.00" in first[: first.index("</tr>")]
     for tag in ("table", "tr", "td", "th", "section", "dl", "div"):
         assert len(re.findall(f"<{tag}[ >]", text)) == text.count(f"</{tag}>")
 

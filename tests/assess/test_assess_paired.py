@@ -183,6 +183,23 @@ def test_coverage_of_differences(skills, group):
 
 
 @pytest.mark.slow
+def test_why_not_the_quantiles_of_the_bootstrap():
+    """With next to no errors both networks look the same in every resample."""
+    large = two_networks(400_000, (5.0, 5.5), 10**6)
+    truth = FIGURES["f1"](large[0]).value - FIGURES["f1"](large[1]).value
+    held, naive = [], []
+    for seed in range(60):
+        first, second = two_networks(576, (5.0, 5.5), seed)
+        draws = [figure_draws(one, 200)["f1"] for one in (first, second)]
+        told = difference_of(FIGURES["f1"](first), FIGURES["f1"](second), draws_related(*draws))
+        low, high = np.quantile(draws[0] - draws[1], [0.025, 0.975])
+        held.append(told.low <= truth <= told.high)
+        naive.append(low <= truth <= high)
+    assert np.mean(naive) < 0.5
+    assert np.mean(held) >= 0.93
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [0, 12])
 def test_type_one_error(group):
     """Equal networks are called different at most as often as said; over images alone, those in groups more often."""

@@ -14,24 +14,20 @@ from leukolens.assess.folds import missing_folds
 from leukolens.assess.intervals import Estimate
 from leukolens.assess.paired import PairedTest, difference_of, gains, holm, paired_test
 from leukolens.assess.paired_bootstrap import FIGURES as DRAWN
-from leukolens.assess.paired_bootstrap import Draws, draws_related, figure_draws
-from leukolens.assess.run_figures import figures_of, in_common_order, predictions_of, stamp_of
-from leukolens.assess.run_groups import Grouping, group_images_of
+from leukolens.assess.paired_bootstrap import draws_related
+from leukolens.assess.run_answers import Answers
+from leukolens.assess.run_figures import stamp_of
+from leukolens.assess.run_groups import group_images_of
 from leukolens.assess.runs import Run
 from leukolens.finding import DataError, UsageError
 
 if TYPE_CHECKING:
-    from leukolens.assess.predictions import Predictions
-    from leukolens.assess.runs import Row
     from leukolens.data.split import Split
 
 POOLING: Final = "average pooling, linear"
 """The head of runs whose recipe does not name one."""
 
 WAITS: Final = "waits for a run"
-
-_Part = tuple[str, tuple[int, ...]]
-"""Name of a run and numbers of folds."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +175,7 @@ def compare_runs(
         data: group_images_of([run for run in runs if run.identity["data_sha256"] == data], splits)
         for data in dict.fromkeys(run.identity["data_sha256"] for run in runs)
     }
-    answers = _Answers(groupings, seed)
+    answers = Answers(groupings, seed)
     entries: list[Entry] = []
     for run in runs:
         entries.append(_entry(run, groupings[run.identity["data_sha256"]].words, runs[0], answers))
@@ -193,7 +189,7 @@ def compare_runs(
     return Comparison(tuple(entries), _adjusted(pairs), seed)
 
 
-def _entry(run: Run, counted: str, reference: Run, answers: _Answers) -> Entry:
+def _entry(run: Run, counted: str, reference: Run, answers: Answers) -> Entry:
     recipe: Mapping[str, Any] = run.identity["recipe"]
     network = recipe.get("network", {})
     return Entry(
@@ -217,50 +213,41 @@ def _total(parts: Sequence[float | None]) -> float | None:
 
 def _unlike(first: Run, second: Run) -> str:
     """Say why two runs cannot be tested against each other; empty where they can."""
-    for key, words in (("classes", "other classes"), ("data_sha256", "other data"), ("split_sha256", "another split")):
+    for key, words in (("classes", "other classes"), ("data_sha256", "other data")):
         if first.identity[key] != second.identity[key]:
             return words
-    return ""
+    common = common_folds(first, second)
+    if other_split_file(first, second) and not _same_sides(first, second, common):
+        return "another split"
+    return "" if common else "no fold in common"
 
 
-class _Answers:
-    """What runs said of the images of certain folds, and their figures on resamples; each computed once."""
-
-    def __init__(self, groupings: Mapping[str, Grouping], seed: int) -> None:
-        self._groupings = groupings
-        self._seed = seed
-        self._predictions: dict[_Part, Predictions] = {}
-        self._figures: dict[_Part, dict[str, Estimate]] = {}
-        self._draws: dict[_Part, Draws] = {}
-
-    def rows(self, run: Run, folds: tuple[int, ...]) -> list[Row]:
-        return in_common_order([row for fold in run.folds if fold.number in folds for row in fold.rows])
-
-    def predictions(self, run: Run, folds: tuple[int, ...]) -> Predictions:
-        part = (run.name, folds)
-        if part not in self._predictions:
-            grouping = self._groupings[run.identity["data_sha256"]]
-            self._predictions[part] = predictions_of(self.rows(run, folds), run.classes, grouping)
-        return self._predictions[part]
-
-    def figures(self, run: Run, folds: tuple[int, ...]) -> dict[str, Estimate]:
-        part = (run.name, folds)
-        if part not in self._figures:
-            self._figures[part] = figures_of(self.predictions(run, folds), self._seed)
-        return self._figures[part]
-
-    def draws(self, run: Run, folds: tuple[int, ...]) -> Draws:
-        part = (run.name, folds)
-        if part not in self._draws:
-            self._draws[part] = figure_draws(self.predictions(run, folds), seed=self._seed)
-        return self._draws[part]
+def common_folds(first: Run, second: Run) -> tuple[int, ...]:
+    """Return the numbers of the folds that both runs have."""
+    return tuple(sorted({fold.number for fold in first.folds} & {fold.number for fold in second.folds}))
 
 
-def _pair(first: Run, second: Run, answers: _Answers) -> Pair:
+def other_split_file(first: Run, second: Run) -> bool:
+    """Tell whether two runs were trained by different split files, which may still say the same."""
+    return bool(first.identity["split_sha256"] != second.identity["split_sha256"])
+
+
+def _same_sides(first: Run, second: Run, common: tuple[int, ...]) -> bool:
+    """Tell whether the common folds test the same images and train as many: on the same data, the same images."""
+    sides = [
+        [
+            (fold.number, fold.trained, sorted((row.label, row.sha256) for row in fold.rows))
+            for fold in run.folds
+            if fold.number in common
+        ]
+        for run in (first, second)
+    ]
+    return bool(common) and sides[0] == sides[1]
+
+
+def _pair(first: Run, second: Run, answers: Answers) -> Pair:
     reason = _unlike(first, second)
-    common = tuple(sorted({fold.number for fold in first.folds} & {fold.number for fold in second.folds}))
-    if not reason and not common:
-        reason = "no fold in common"
+    common = common_folds(first, second)
     if not reason:
         images = [[(row.label, row.sha256) for row in answers.rows(run, common)] for run in (first, second)]
         reason = "" if images[0] == images[1] else "other images in the same folds"

@@ -56,9 +56,8 @@ def draw_comparison(comparison: Comparison, source: str) -> Drawing | None:
         if timed
         else "multiply-accumulates for one picture (log; left is cheaper)"
     )
-    apart = (
-        " Hollow: from another split, data or classes than the first run." if any(one.apart for one in points) else ""
-    )
+    apart = " Hollow: not comparable with the first run." if any(one.apart for one in points) else ""
+    apart += " Points of one cost stand beside each other." if len({one.cost for one in points}) < len(points) else ""
     return draw(
         NAME,
         "Accuracy against cost",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from leukolens.assess.comparison import other_split_file
 from leukolens.assess.wording import NAMES, Written, write_figure
 from leukolens.smear.sources import printable
 
@@ -152,6 +153,7 @@ def verdict(comparison: Comparison) -> str:
 def cautions(comparison: Comparison) -> list[str]:
     """Return what a reader must know before believing the table, one sentence each."""
     trained = comparison.trained
+    first = trained[0].run if trained else None
     said = []
     leaky = [entry.name for entry in trained if entry.leaky]
     if leaky:
@@ -161,6 +163,13 @@ def cautions(comparison: Comparison) -> list[str]:
     apart = [f"{printable(entry.name)} ({entry.note})" for entry in trained if entry.note]
     if apart:
         said.append(f"Not comparable with {printable(trained[0].name)}, and not tested against it: {', '.join(apart)}.")
+    files = [one for one in trained if one.run and first and not one.note and other_split_file(first, one.run)]
+    if files:
+        names = ", ".join(printable(entry.name) for entry in files)
+        said.append(
+            f"{names}: another split file than {printable(trained[0].name)}, with the same test images and as many "
+            "training images in every common fold; tested."
+        )
     if len({tuple(fold.number for fold in entry.run.folds) for entry in trained if entry.run}) > 1:
         said.append("The runs cover different folds; two of them are tested on the folds that both have.")
     loads = [entry.costs.speed for entry in comparison.entries if entry.costs.speed is not None]

@@ -47,6 +47,8 @@ class FoldRun:
         Where it lies.
     rows
         Its test side; empty where the split has none.
+    trained
+        Images that it learned from.
     images
         Images on all sides of the fold; an embargo leaves out more.
     seconds, processor_seconds
@@ -58,6 +60,7 @@ class FoldRun:
     number: int
     folder: Path
     rows: tuple[Row, ...]
+    trained: int
     images: int
     seconds: float | None
     processor_seconds: float | None
@@ -219,9 +222,11 @@ def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
             found=f"the leaky order {summary['leaky_order']['order']!r}",
             todo="see docs/leaky-order.md for what such a run can be compared with",
         )
-    # Runs from before there were samples do not say how many pictures a fold has.
-    held = sum(summary.get(side, {}).get("n", 0) for side in ("validation", "test"))
-    images = int(summary.get("pictures", int(summary.get("train", 0)) + held))
+    # Runs from before there were samples counted pictures on all sides.
+    pictures = summary.get("pictures") or {"train": summary.get("train", 0)} | {
+        side: summary[side]["n"] for side in ("validation", "test") if side in summary
+    }
+    trained, images = int(pictures["train"]), int(sum(pictures.values()))
     rows = _rows(folder / TEST_FILE, classes) if "test" in summary else ()
     if "test" in summary and len(rows) != summary["test"]["n"]:
         raise DataError(
@@ -230,7 +235,7 @@ def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
             found=str(len(rows)),
             todo="bring the file back, or train again",
         )
-    return FoldRun(number, folder, rows, images, *_times(folder / CURVES_FILE))
+    return FoldRun(number, folder, rows, trained, images, *_times(folder / CURVES_FILE))
 
 
 def _rows(path: Path, classes: Sequence[str]) -> tuple[Row, ...]:

@@ -196,7 +196,7 @@ def train_fold(
     fold = plan.split.folds[plan.fold]
     summary = {
         "fold": plan.fold,
-        "pictures": len(fold.train) + len(fold.validation) + len(fold.test),
+        "pictures": {"train": len(fold.train), "validation": len(fold.validation), "test": len(fold.test)},
         "train": len(division.train),
         "split_leaky": plan.leaky,
     }

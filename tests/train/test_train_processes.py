@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,24 @@ def test_torchrun_starts_the_processes_too(
     arguments = train_arguments(class_folders, split, tiny_recipe, out, *ALIKE, "--accelerator", "cpu")
     done = _run(["leukolens.cli.main", *arguments], launcher)
     assert done.returncode == 0, done.stderr
+    _agree(single, out)
+
+
+def test_two_machines_give_what_one_gives(
+    single: Path, class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    """Two nodes of one process each, here on one machine: the same command on both, and three variables."""
+    out = tmp_path / "nodes"
+    arguments = train_arguments(class_folders, split, tiny_recipe, out, *ALIKE, "--nodes", "2", "--accelerator", "cpu")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    meeting = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    second = subprocess.Popen([*COMMAND, *arguments], env=meeting | {"NODE_RANK": "1"}, stderr=subprocess.PIPE)
+    first = subprocess.run([*COMMAND, *arguments], env=meeting | {"NODE_RANK": "0"}, timeout=240, check=False)
+    told = second.communicate(timeout=240)[1]
+    assert (first.returncode, second.returncode) == (0, 0), told
+    assert not told, "the first process alone speaks"
     _agree(single, out)
 
 

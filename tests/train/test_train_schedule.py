@@ -99,3 +99,20 @@ def test_stages_thaw_from_the_head_down(module: FieldModule) -> None:
         assert {norm.training for norm in norms if norm.weight.requires_grad} <= {True}
     thaw(network, Unfreezing(start=0, every=2), 0, frozen=0)
     assert trained() == {count}, "the head alone"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"network": {"name": "timm:test_efficientnet", "weights": "none"}}, False),
+        ({"network": {"name": "timm:test_efficientnet", "weights": "none"}, "unfreeze": {}}, True),
+        ({"network": {"name": "timm:test_convnext", "weights": "none"}}, True),
+    ],
+)
+def test_parameters_without_a_gradient_are_known_beforehand(change: dict[str, object], expected: bool) -> None:
+    module = FieldModule(Recipe.model_validate({"name": "x", **change}), 3)
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    assert module.has_unused() is expected
+    assert module.network.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+    assert all(parameter.grad is None for parameter in module.parameters())

@@ -113,7 +113,7 @@ def fit(
     callbacks = _callbacks(recipe, folder, best, progress=progress)
     with quiet(), told_if_out_of_memory(recipe, sides, machine):
         trainer = pl.Trainer(
-            **trainer_options(machine, recipe),
+            **trainer_options(machine, recipe, unused=machine.processes > 1 and module.has_unused()),
             max_epochs=recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
             callbacks=callbacks if watch is None else [*callbacks, watch],

@@ -141,11 +141,11 @@ def check_machine(machine: Machine, recipe: Recipe) -> None:
             )
 
 
-def trainer_options(machine: Machine, recipe: Recipe) -> dict[str, Any]:
-    """Return what Lightning's trainer has to know of the machine."""
+def trainer_options(machine: Machine, recipe: Recipe, *, unused: bool = False) -> dict[str, Any]:
+    """Return what Lightning's trainer has to know of the machine; `unused`: some parameters may have no gradient."""
     strategy: Any = machine.strategy
     if machine.processes > 1 and strategy in {"auto", "ddp"}:
-        strategy = _ddp()
+        strategy = _ddp(unused=unused)
     return {
         "accelerator": "gpu" if machine.gpu else "cpu",
         "devices": machine.devices,
@@ -162,14 +162,13 @@ def half_precision(machine: Machine, recipe: Recipe) -> bool:
     return recipe.precision == "bf16" or (recipe.precision == "auto" and machine.gpu and torch.cuda.is_available())
 
 
-def _ddp() -> DDPStrategy:
+def _ddp(*, unused: bool) -> DDPStrategy:
     # Batch statistics are averaged at the end of an epoch instead. The option has a new name since PyTorch 2.14 or so.
     known = inspect.signature(DistributedDataParallel.__init__).parameters
     options: dict[str, Any] = {
         "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers": False
     }
-    # A stage that thaws later has no gradient until then, and some backbones have a norm that the head does without.
-    return DDPStrategy(**options, find_unused_parameters=True, timeout=_PATIENCE)
+    return DDPStrategy(**options, find_unused_parameters=unused, timeout=_PATIENCE)
 
 
 def _number(devices: str | None, cards: int, started: int) -> int:

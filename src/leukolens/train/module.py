@@ -121,6 +121,22 @@ class FieldModule(pl.LightningModule):
         schedule = torch.optim.lr_scheduler.LambdaLR(built, lambda step: rate_factor(step, steps, optimiser))
         return {"optimizer": built, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def has_unused(self) -> bool:
+        """Tell whether some parameters that are trained have no gradient, now or in some epoch.
+
+        A stage that thaws later has none until then, and some backbones have a norm that their features do without.
+        """
+        if self.recipe.unfreeze is not None:
+            return True
+        picture = torch.zeros((1, self.recipe.preparation.height, self.recipe.preparation.width, 3), dtype=torch.uint8)
+        self.network.eval()  # batch statistics stay as they are
+        total: Any = self.network(picture).logits.sum()
+        total.backward()
+        unused = any(parameter.requires_grad and parameter.grad is None for parameter in self.network.parameters())
+        self.zero_grad()
+        self.network.train()
+        return unused
+
     def over_processes(self, numbers: list[float]) -> list[float]:
         """Return the sums of numbers over all processes."""
         if self.trainer.world_size == 1:

@@ -73,14 +73,14 @@ def test_a_run_that_does_not_fit_says_what_does(
     class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path,
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    forward = FieldNetwork.forward
+    logits = FieldNetwork.logits
 
     def limited(network: FieldNetwork, images: torch.Tensor):
         if network.training and len(images) > 5:
             raise RuntimeError(CPU_WORDS)
-        return forward(network, images)
+        return logits(network, images)
 
-    monkeypatch.setattr(FieldNetwork, "forward", limited)
+    monkeypatch.setattr(FieldNetwork, "logits", limited)
     out = tmp_path / "run"
     arguments = train_arguments(class_folders, split, tiny_recipe, out, *changes("batch_size=16", "epochs=1"))
     assert main(arguments) == 2

@@ -182,3 +182,15 @@ def test_all_kinds_of_ranges_are_read(space: Path) -> None:
     read = load_space(space, load_recipe("field-robust"))
     assert [given.kind for given in read.values()] == ["float", "int", "choice"]
     assert {name: given.model_dump() for name, given in read.items()}.keys() == yaml.safe_load(SPACE).keys()
+
+
+def test_a_leaky_order_cannot_judge_a_search(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = _tune(class_folders, split, tiny_recipe, tmp_path / "out", space)
+    leaky = changes("samples.views=[original, segmented]", "samples.order=before-validation")
+    assert main([*arguments, *leaky]) == 2
+    assert "leaky order 'before-validation'" in capfd.readouterr().err
+    space.write_text("samples.order: {kind: choice, of: [after-split, thesis]}\n", "utf-8")
+    with pytest.raises(UsageError, match=r"samples\.order"):
+        load_space(space, load_recipe(str(tiny_recipe)))

@@ -116,13 +116,19 @@ def run_search(
     OutputError
         If the folder holds a search and `resume` is not set, or another search.
     UsageError
-        If not one trial came to an end.
+        If the recipe has a leaky order of samples, or not one trial came to an end.
     """
     if not search.plan.split.folds[search.plan.fold].validation:
         raise DataError(
             f"fold {search.plan.fold} of the split has no validation side",
             expected="one, since a search that looked at the test side would spoil it",
             todo="split with --validation",
+        )
+    if search.plan.recipe.samples.leaky:
+        raise UsageError(
+            f"a search cannot be judged by the leaky order {search.plan.recipe.samples.order!r}",
+            expected="a validation side that holds no twin of a training sample",
+            todo="set samples.order=after-split",
         )
     study = open_study(search, folder, resume=resume)
     end = math.inf if timeout is None else time.monotonic() + timeout

@@ -16,8 +16,8 @@ from leukolens.train.recipe import Recipe, fields_at, with_values
 if TYPE_CHECKING:
     import optuna
 
-FIXED: Final = ("name", "description", "seed")
-"""A search for the best seed is a search for luck."""
+FIXED: Final = ("name", "description", "seed", "samples.order")
+"""A search for the best seed is a search for luck, one for the best order of samples a search for a leak."""
 
 
 class _Range(BaseModel):

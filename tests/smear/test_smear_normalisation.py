@@ -313,6 +313,16 @@ def test_a_slope_of_the_lamp_is_measured() -> None:
     )
 
 
+@pytest.mark.parametrize("level", [90, 170, 205])
+def test_cells_that_crowd_one_side_do_not_darken_its_background(level: int) -> None:
+    """Two thirds of the left half are covered: the median there is a cell's."""
+    rgb = np.full((240, 320, 3), 230, np.uint8)
+    for row in range(0, 240, 12):
+        rgb[row : row + 8, :160] = level
+    noisy = np.clip(rgb + np.random.default_rng(0).normal(0, 1.5, rgb.shape), 0, 255).astype(np.uint8)
+    np.testing.assert_allclose(background_surface(noisy), 230, atol=8)
+
+
 def test_even_light_is_left_alone() -> None:
     rgb = draw_field(seed=7)[0]
     assert difference(apply_step(rgb, FlattenIllumination()), rgb) < 1.5

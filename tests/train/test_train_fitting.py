@@ -13,7 +13,7 @@ pytest.importorskip("yaml", reason="needs leukolens[train]")
 from leukolens.data.layouts import open_catalogue
 from leukolens.finding import DataError, UsageError
 from leukolens.smear.prepare import Preparation
-from leukolens.train.fitting import fitted, training_pictures
+from leukolens.train.fitting import PREPARATION_FILE, fitted, read_preparation, training_pictures, write_preparation
 from leukolens.train.recipe import load_recipe
 
 
@@ -92,3 +92,29 @@ def test_steps_can_be_set_from_the_command_line() -> None:
     recipe = load_recipe("field-plain", ["preparation.steps=[{kind: macenko}, {kind: segment-kmeans, threshold: 138}]"])
     assert [step.kind for step in recipe.preparation.steps] == ["macenko", "segment-kmeans"]
     assert recipe.preparation.steps[1].threshold == 138
+
+
+def test_a_run_keeps_its_fitted_preparation(tmp_path: Path) -> None:
+    recipe = preparation("reinhard")
+    ready = fitted(recipe, [np.full((48, 64, 3), 99, np.uint8)])
+    assert read_preparation(tmp_path, recipe) is recipe
+    write_preparation(tmp_path, ready)
+    assert read_preparation(tmp_path, recipe) == ready != recipe
+    (tmp_path / PREPARATION_FILE).write_text("{]", "utf-8")
+    with pytest.raises(DataError, match="no preparation"):
+        read_preparation(tmp_path, recipe)
+
+
+@pytest.mark.slow
+def test_the_prepared_cache_knows_every_module_that_prepares() -> None:
+    """Any change of a module of the room, in whatever folder, must give another name to the cache."""
+    pytest.importorskip("torch", reason="needs leukolens[train]")
+    import hashlib
+
+    import leukolens.smear
+    from leukolens.train.images import _code_sha256
+
+    room = Path(leukolens.smear.__file__).parent
+    paths = sorted(path for path in room.rglob("*.py") if path.parent.name != "synth")
+    assert {path.parent.name for path in paths} >= {"smear", "formats", "segmentation", "normalisation"}
+    assert _code_sha256() == hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

@@ -114,6 +114,20 @@ def test_masks_have_the_size_of_the_pictures(call: Call, slides: Path, tmp_path:
     assert 0.005 < (mask > 0).mean() < 0.2
 
 
+@pytest.mark.parametrize("options", [[], ["--stretch"], ["--steps", "segment-hsv,reinhard"]])
+@pytest.mark.parametrize("size", [(300, 400), (400, 300), (500, 500)])
+def test_a_mask_lies_where_its_cell_does(call: Call, tmp_path: Path, size: tuple[int, int], options: list[str]) -> None:
+    width, height = size
+    rgb = np.full((height, width, 3), (238, 232, 236), np.uint8)
+    disc = np.zeros((height, width), np.uint8)
+    cv2.circle(disc, (width // 4, height // 3), 40, 1, -1)
+    rgb[disc > 0] = (105, 60, 200)
+    cv2.imwrite(str(tmp_path / "cell.png"), rgb[..., ::-1])
+    assert call("preprocess", tmp_path / "cell.png", "--out", tmp_path / "out", "--masks", *options).code == 0
+    mask = read(tmp_path / "out" / "0001-cell.png") > 0
+    assert (mask & (disc > 0)).sum() / (mask | (disc > 0)).sum() > 0.93
+
+
 def test_an_unreadable_picture_is_told_and_the_rest_done(call: Call, slides: Path, tmp_path: Path) -> None:
     (slides / "a" / "0.png").write_bytes(b"no picture")
     out = tmp_path / "out"

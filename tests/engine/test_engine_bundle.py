@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import ValidationError
-from tiny_bundle import field_spec, tiny_network, write_tiny_bundle
+from tiny_bundle import HEIGHT, WIDTH, field_spec, tiny_network, write_tiny_bundle
 
 from leukolens.engine.bundle import find_bundle, open_bundle, shipped_bundles, write_bundle, write_sums
 from leukolens.engine.spec import BundleSpec
@@ -50,6 +50,48 @@ def test_a_written_bundle_opens_and_says_what_was_put_in(tiny: Path) -> None:
 def test_the_specification_survives_json(tiny: Path) -> None:
     spec = open_bundle(tiny).spec
     assert BundleSpec.model_validate_json(spec.to_json()) == spec
+
+
+STEPS = [
+    {"kind": "reinhard", "reference": {"mean": [80.5, 4.25, -6.1], "spread": [9.1, 3.3, 4.7]}},
+    {"kind": "segment-kmeans", "threshold": 140},
+]
+
+
+def test_steps_of_a_preparation_survive_json(tmp_path: Path) -> None:
+    preparation = {"width": WIDTH, "height": HEIGHT, "shape": "stretch", "steps": STEPS}
+    spec = open_bundle(write_tiny_bundle(tmp_path / "b", preparation=preparation)).spec
+    assert BundleSpec.model_validate_json(spec.to_json()) == spec
+    steps = spec.networks["field"].preparation.steps
+    assert [step.kind for step in steps] == ["reinhard", "segment-kmeans"]
+    assert steps[0].reference.mean == (80.5, 4.25, -6.1)
+
+
+def test_a_bundle_from_before_there_were_steps_opens(tiny: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "old")
+    content = json.loads((folder / "bundle.json").read_text())
+    for key in ("steps", "shape"):
+        del content["networks"]["field"]["preparation"][key]
+    (folder / "bundle.json").write_text(json.dumps(content))
+    write_sums(folder)
+    assert open_bundle(folder).spec == open_bundle(tiny).spec
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ({"kind": "macenko"}, "not fitted: macenko"),
+        ({"kind": "sharpen"}, "sharpen"),
+        ({"kind": "reinhard", "x": 1}, "x"),
+    ],
+)
+def test_a_step_that_cannot_be_applied_refuses_the_bundle(
+    tiny: Path, tmp_path: Path, step: dict[str, object], words: str
+) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "wrong")
+    edit_spec(folder, {"networks.field.preparation.steps": [step]})
+    with pytest.raises(BundleError, match=words):
+        open_bundle(folder)
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")

@@ -142,6 +142,18 @@ def test_filling_dropping_and_filling_again_is_that_of_scikit_image(seed: int, l
         np.testing.assert_array_equal(ours, morphology.remove_small_holes(kept, max_size=holes - 1))
 
 
+def test_corners_that_a_dropped_object_parted_are_measured_as_one() -> None:
+    mask = np.ones((40, 60), bool)
+    mask[:10, :15] = False  # a corner of background, 150 px ...
+    mask[:10, 7] = True  # ... parted by a line of 10 px
+    filled, outside = fill_holes(mask)
+    assert sorted(place.area for place in outside) == [70, 70]
+    dropped = filled.copy()
+    dropped[:10, 7] = False
+    np.testing.assert_array_equal(fill_small_outside(dropped, outside, 150), dropped)
+    assert fill_small_outside(dropped, outside, 151).all()
+
+
 def test_regions_join_by_edges_only() -> None:
     mask = np.eye(6, dtype=bool)
     assert not drop_small_objects(mask, 2).any()

@@ -19,6 +19,7 @@ from pydantic import (
 
 from leukolens.finding import UsageError
 from leukolens.smear.prepare import Preparation
+from leukolens.smear.steps import needs_fit
 
 BUNDLE_SCHEMA: Final = "1"
 CARD: Final = "MODEL_CARD.md"
@@ -109,6 +110,14 @@ class FieldNetworkSpec(_Strict):
     calibration: Calibration = Field(default_factory=Calibration)
     conformal: Conformal | None = None
     novelty: Novelty | None = None
+
+    @field_validator("preparation")
+    @classmethod
+    def _fitted(cls, value: Preparation) -> Preparation:
+        bare = [step.kind for step in value.steps if needs_fit(step)]
+        if bare:
+            raise ValueError(f"steps of the preparation are not fitted: {', '.join(bare)}")
+        return value
 
     @model_validator(mode="after")
     def _labels_agree(self) -> Self:

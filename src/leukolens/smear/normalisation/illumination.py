@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _SIDE: Final = 96  # px of the reduced picture on which the surface is fitted
-_TILES: Final = 4  # each way; in each of them the brighter pixels are taken for background first
+_TILES: Final = 4  # each way; in each of them the brighter pixels are taken for background first:
+_BRIGHT: Final = 0.75  # those above this quantile, so that cells may cover three quarters
 _ROUNDS: Final = 12
 _NEAR: Final = 2.5  # standard deviations (from the median deviation) beyond which a pixel is no background
 _FEWEST: Final = 30  # px of background, five for each number of the polynomial
@@ -130,7 +131,7 @@ def background_surface(rgb: Picture) -> Floats:
 
 def _ground(light: Floats, terms: Floats) -> NDArray[np.bool_]:
     """Return which pixels (h, w) of the logarithm of brightness are background."""
-    ground = light >= _tile_medians(light)
+    ground = light >= _tile_levels(light)
     for _ in range(_ROUNDS):
         if ground.sum() < _FEWEST:
             break
@@ -150,15 +151,15 @@ def _fit_surface(terms: Floats, light: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(terms.T @ terms, terms.T @ light, rcond=1e-10)[0], np.float64)
 
 
-def _tile_medians(light: Floats) -> Floats:
-    """Return for each pixel (h, w) the median of its tile, so that a dark corner has background of its own."""
-    medians = np.empty_like(light)
+def _tile_levels(light: Floats) -> Floats:
+    """Return for each pixel (h, w) the upper quartile of its tile, so that a dark corner has background of its own."""
+    levels = np.empty_like(light)
     for rows in np.array_split(np.arange(light.shape[0]), _TILES):
         for columns in np.array_split(np.arange(light.shape[1]), _TILES):
             if rows.size and columns.size:
                 tile = np.ix_(rows, columns)
-                medians[tile] = np.median(light[tile])
-    return medians
+                levels[tile] = np.quantile(light[tile], _BRIGHT)
+    return levels
 
 
 def _terms(height: int, width: int) -> Floats:

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 pytest.importorskip("torch", reason="needs leukolens[train]")
 optuna = pytest.importorskip("optuna", reason="needs leukolens[train]")
+yaml = pytest.importorskip("yaml", reason="needs leukolens[train]")
 
 from train_calls import COMMAND, changes, train_arguments  # noqa: E402
 

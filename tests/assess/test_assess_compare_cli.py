@@ -41,14 +41,17 @@ def test_two_runs_end_to_end(folders, tmp_path, capsys):
     out = tmp_path / "out"
     names = ["--name", f"good one={folders['good']}"]
     assert (
-        call(folders["good"], folders["bad"], *names, "--no-speed", "--networks", "efficientnet-lite0", "--out", out)
+        call(
+            *(folders["good"], folders["bad"], *names, "--no-speed", "--out", out),
+            *("--networks", "efficientnet-lite0", "--waiting", "waits for a GPU"),
+        )
         == 0
     )
     told = capsys.readouterr().out
     for words in (
         "good one",
         folders["bad"].name,
-        "waits for a run",
+        "waits for a GPU",
         "LEAKY",
         "For research use only",
         "Of 1 pair tested",
@@ -136,6 +139,7 @@ def test_command_line_shows_names_only(tmp_path):
         out=tmp_path / "out",
         names=(f"x={tmp_path / 'b'}",),
         networks="all",
+        waiting="waits for a GPU",
         splits=(tmp_path / "s.json",),
         speed=False,
         threads=2,
@@ -143,8 +147,8 @@ def test_command_line_shows_names_only(tmp_path):
         overwrite=False,
     )
     assert command_line(request) == (
-        "leukolens compare 'a run' b/fold-1 --name x=b --networks all --split s.json --no-speed --threads 2 --seed 88 "
-        "--out out"
+        "leukolens compare 'a run' b/fold-1 --name x=b --networks all --waiting 'waits for a GPU' --split s.json "
+        "--no-speed --threads 2 --seed 88 --out out"
     )
 
 

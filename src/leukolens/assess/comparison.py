@@ -24,7 +24,7 @@ from leukolens.finding import DataError, UsageError
 if TYPE_CHECKING:
     from leukolens.data.split import Split
 
-POOLING: Final = "average pooling, linear"
+POOLING: Final = "linear"
 """The head of runs whose recipe does not name one."""
 
 WAITS: Final = "waits for a run"

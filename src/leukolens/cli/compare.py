@@ -27,6 +27,9 @@ def compare(
         str | None,
         typer.Option(help="Also rows for networks that no run trained: all, or names separated by commas."),
     ] = None,
+    waiting: Annotated[
+        str, typer.Option(help="What stands in the rows of --networks, such as 'waits for a GPU'.")
+    ] = "waits for a run",
     split: Annotated[
         list[Path] | None,
         typer.Option(help="Split file of the runs, where it has moved since training; may be repeated."),
@@ -47,6 +50,7 @@ def compare(
             out=out,
             names=tuple(name or ()),
             networks=networks,
+            waiting=waiting,
             splits=tuple(split or ()),
             speed=speed,
             threads=threads,

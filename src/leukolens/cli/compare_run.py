@@ -31,6 +31,7 @@ class Request:
     out: Path
     names: tuple[str, ...]
     networks: str | None
+    waiting: str
     splits: tuple[Path, ...]
     speed: bool
     threads: int | None
@@ -55,7 +56,7 @@ def run(request: Request) -> None:
     pairs = len(runs) * (len(runs) - 1) // 2
     with counting("Comparing", len(runs) + pairs) as advance:
         comparison = compare_runs(runs, splits=splits, seed=request.seed, progress=advance)
-    comparison = _with_costs(comparison, _waiting(extra, comparison), request)
+    comparison = _with_costs(comparison, _waiting(extra, comparison, request.waiting), request)
     manifest = run_manifest("compare", _configuration(request, runs), _data(runs), request.seed)
     files = write_comparison(request.out, comparison, manifest)
     tell(comparison, request.out, files)
@@ -122,7 +123,7 @@ def choose_networks(asked: str | None) -> list[str]:
     return [network_entry(name).name for name in dict.fromkeys(names)]
 
 
-def _waiting(names: Sequence[str], comparison: Comparison) -> list[tuple[Entry, Subject]]:
+def _waiting(names: Sequence[str], comparison: Comparison, words: str) -> list[tuple[Entry, Subject]]:
     """Return rows for networks that no run trained, to be measured on pictures of the size that suits each."""
     first = comparison.trained[0].run
     trained = {entry.network for entry in comparison.trained}
@@ -135,7 +136,7 @@ def _waiting(names: Sequence[str], comparison: Comparison) -> list[tuple[Entry, 
             width, height = network_entry(name).size
             preparation = {**recipe.get("preparation", {}), "width": width, "height": height}
             subject = Subject({"name": name, "weights": "none"}, preparation, len(first.classes))
-            rows.append((Entry(name, name, POOLING, "", None, {}), subject))
+            rows.append((Entry(name, name, POOLING, "", None, {}, stamp=words), subject))
     return rows
 
 
@@ -188,7 +189,7 @@ def command_line(request: Request) -> str:
     for text in request.names:
         label, _, folder = text.partition("=")
         words += ["--name", f"{label}={_own_name(Path(folder).resolve())}"]
-    words += ["--networks", request.networks] if request.networks is not None else []
+    words += ["--networks", request.networks, "--waiting", request.waiting] if request.networks is not None else []
     for path in request.splits:
         words += ["--split", path.name]
     words += [] if request.speed else ["--no-speed"]

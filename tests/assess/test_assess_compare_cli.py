@@ -243,6 +243,6 @@ def test_documentation_names_options_and_files(folders, tmp_path, capsys):
     capsys.readouterr()
     assert call("--help") == 0
     options = {
-        word.rstrip(".") for word in capsys.readouterr().out.split() if word.startswith("--") and word != "--help"
+        word.rstrip(".,") for word in capsys.readouterr().out.split() if word.startswith("--") and word != "--help"
     }
     assert options - {"--out", "--speed"} <= set(text.replace("`", " ").replace(",", " ").split())

@@ -33,7 +33,8 @@ from leukolens.data.splitting import make_split
 from leukolens.train.images import prepare_images
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe, load_recipe
-from leukolens.train.run import Plan, train_fold, trained_network
+from leukolens.train.run import Plan, train_fold
+from leukolens.train.run_files import trained_network
 
 ORDERS: Final = ("after-split", "before-validation", "before-test", "thesis")
 VARIANTS: Final = ("all", "few", "shuffled")

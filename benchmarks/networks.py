@@ -31,7 +31,8 @@ from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.onnx_export import largest_difference
 from leukolens.train.recipe import Recipe, load_recipe, packaged_recipes
-from leukolens.train.run import Plan, train_fold, trained_network
+from leukolens.train.run import Plan, train_fold
+from leukolens.train.run_files import trained_network
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PROOF = "proof.json"

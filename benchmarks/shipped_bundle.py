@@ -25,7 +25,7 @@ from leukolens.engine.session import open_session
 from leukolens.screen import Screener
 from leukolens.train.predict import predict, softmax
 from leukolens.train.recipe import Recipe
-from leukolens.train.run import trained_network
+from leukolens.train.run_files import trained_network
 
 LABORATORIES = {
     "normal blood, BCCD": "bccd/images/*",

@@ -12,11 +12,12 @@ from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.results import csv_text
 from leukolens.assess.run_figures import FIGURES, figures_of, predictions_of, stamp_of
 from leukolens.assess.run_groups import Grouping, group_images_of, split_of
-from leukolens.assess.runs import FOLD, SUMMARY_FILE, FoldRun, Run, fold_folders, join_folds
+from leukolens.assess.runs import FoldRun, Run, fold_folders, join_folds
 from leukolens.assess.wording import write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError
 from leukolens.finding.output import put_file
 from leukolens.finding.paths import plain
+from leukolens.train.layout import FOLD, SUMMARY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

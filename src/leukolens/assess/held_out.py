@@ -10,6 +10,7 @@ import numpy as np
 
 from leukolens.assess.predictions import check_predictions
 from leukolens.assess.scores import score
+from leukolens.train.layout import SUMMARY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def held_out_figures(run: Path, catalogue: Catalogue, classes: Sequence[str]) ->
 
 
 def _leaks(run: Path) -> dict[str, str]:
-    path = run / "summary.json"
+    path = run / SUMMARY_FILE
     leak = (json.loads(path.read_text("utf-8")) if path.is_file() else {}).get("leaky_order") or {}
     return {
         side: f"order {leak['order']}, for study only: {leak[side]['with_twin']} of {leak[side]['n']} samples have a "

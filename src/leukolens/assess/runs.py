@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from leukolens.finding import DataError
+from leukolens.train.layout import CURVES_FILE, FOLD, RUN_FILE, SUMMARY_FILE, TEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RUN_FILE: Final = "training.json"
-SUMMARY_FILE: Final = "summary.json"
-TEST_FILE: Final = "predictions-test.csv"
-CURVES_FILE: Final = "curves.csv"
-FOLD: Final = "fold-"
 _TRAIN: Final = "train it to the end: leukolens train ... --resume"
 
 

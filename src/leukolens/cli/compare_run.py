@@ -11,13 +11,14 @@ from leukolens.assess.comparison import POOLING, Comparison, Entry, check_runs, 
 from leukolens.assess.comparison_output import claim_comparison, write_comparison
 from leukolens.assess.costs import COSTS_FILE, CostBook, Subject, subject_of
 from leukolens.assess.run_groups import load_split
-from leukolens.assess.runs import FOLD, Run, read_run
+from leukolens.assess.runs import Run, read_run
 from leukolens.cli.compare_tell import tell
 from leukolens.cli.progress import counting
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import UsageError
 from leukolens.networks.registry import network_entry
 from leukolens.networks.table import REGISTRY
+from leukolens.train.layout import FOLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

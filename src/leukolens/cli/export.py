@@ -48,7 +48,7 @@ def export(
     from leukolens.engine.bundle import claim_bundle_folder
     from leukolens.engine.spec import check_bundle_name
     from leukolens.train.export import export_run
-    from leukolens.train.run import read_source
+    from leukolens.train.run_files import read_source
 
     out = out or run / "bundle"
     name = name or re.sub(r"[^a-z0-9._-]+", "-", run.resolve().name.lower()).strip("._-")

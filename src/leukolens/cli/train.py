@@ -47,6 +47,7 @@ def train(
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
+    from leukolens.train.layout import FOLD
     from leukolens.train.logs import choose_logs
     from leukolens.train.machine import check_machine, choose_machine
     from leukolens.train.recipe import load_recipe
@@ -71,7 +72,7 @@ def train(
     }
     folds = _folds(fold, len(parts.folds))
     for number in folds:
-        folder = out if len(folds) == 1 else out / f"fold-{number}"
+        folder = out if len(folds) == 1 else out / f"{FOLD}{number}"
         plan = Plan(catalogue, parts, number, chosen, source)
         division = plan.division()
         for sentence in describe_order(chosen.samples, division) if first else []:

@@ -90,7 +90,7 @@ class FieldNetwork(nn.Module):
         """Set the mode; frozen batch norms stay as in evaluation."""
         super().train(mode)
         for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+            if isinstance(module, nn.BatchNorm2d) and module.affine and not module.weight.requires_grad:
                 module.eval()
         return self
 

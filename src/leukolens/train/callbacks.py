@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import lightning.pytorch as pl
 
+from leukolens.train.layout import CURVES_FILE
 from leukolens.train.module import FieldModule
 
-CURVES: Final = "curves.csv"
 COLUMNS: Final = (
     "epoch",
     "learning_rate",
@@ -62,7 +62,7 @@ class LearningCurves(pl.Callback):
         self.rows = [*[old for old in self.rows if old["epoch"] < row["epoch"]], row]
         if not trainer.is_global_zero:
             return
-        write_curves(self.rows, self.folder / CURVES)
+        write_curves(self.rows, self.folder / CURVES_FILE)
         draw_curves(self.rows, self.folder / "curves.png")
         for logger in trainer.loggers:
             logger.log_metrics({key: row[key] for key in COLUMNS[1:] if key in row}, step=int(row["epoch"]))

@@ -24,10 +24,12 @@ from leukolens.smear.perturb import STRESSES
 from leukolens.train.card import model_card
 from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
+from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
 from leukolens.train.onnx_export import largest_difference, to_onnx
 from leukolens.train.predict import predict, softmax
 from leukolens.train.recipe import Recipe
-from leukolens.train.run import RUN_FILE, SUMMARY_FILE, class_indices, trained_network
+from leukolens.train.run import class_indices
+from leukolens.train.run_files import trained_network
 from leukolens.train.statistics import (
     ExportedField,
     fit_conformal,

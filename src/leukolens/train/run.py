@@ -6,35 +6,32 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
 from leukolens.data.run_manifest import run_manifest
 from leukolens.data.split import Split
 from leukolens.finding import DataError, OutputError
 from leukolens.finding.output import probe_folder, put_file
-from leukolens.networks.field import FieldNetwork
 from leukolens.networks.registry import network_entry
 from leukolens.networks.weights import check_weights
-from leukolens.train.callbacks import CURVES, read_curves
+from leukolens.train.callbacks import read_curves
 from leukolens.train.division import Division, describe_order, divide, pictures_of
-from leukolens.train.fit import LAST, WEIGHTS, Sides, fit
+from leukolens.train.fit import LAST, Sides, fit
 from leukolens.train.fitting import fit_once
 from leukolens.train.images import Pictures
+from leukolens.train.layout import CURVES_FILE, RUN_FILE, SUMMARY_FILE
 from leukolens.train.logs import Logs, build_loggers
 from leukolens.train.machine import Machine, check_machine
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe
+from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
 from leukolens.train.views import sample_bytes, sample_pictures
-
-RUN_FILE: Final = "training.json"
-SUMMARY_FILE: Final = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> N
         if not resume:
             raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
         finished = (folder / SUMMARY_FILE).exists()
-        check_same_run(folder, _read_run(folder), identity, None if finished else folder / LAST)
+        check_same_run(folder, read_run(folder), identity, None if finished else folder / LAST)
         return
     if not first:
         return
@@ -245,7 +242,7 @@ def fold_sides(plan: Plan, folder: Path, cache: Path, on_prepared: Callable[[int
 
 
 def _times(folder: Path) -> dict[str, float]:
-    rows = read_curves(folder / CURVES)
+    rows = read_curves(folder / CURVES_FILE)
     return {key: round(sum(row[key] for row in rows), 3) for key in ("seconds", "processor_seconds")}
 
 
@@ -253,19 +250,6 @@ def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
     """Return the class index of each picture, (N,)."""
     numbers = {name: number for number, name in enumerate(catalogue.classes)}
     return np.array([numbers[item.label] for item in catalogue.items], np.int64)
-
-
-def read_source(folder: Path) -> dict[str, Any]:
-    """Return where the data and the split of a run lay, see `Plan`; empty where the run does not say."""
-    return dict(_read_run(folder).get("source", {}))
-
-
-def _read_run(folder: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads((folder / RUN_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        raise DataError(f"{folder} holds no run", expected=f"a readable {RUN_FILE}", todo="train first") from None
-    return content
 
 
 def check_room(plan: Plan, folder: Path, cache: Path) -> None:
@@ -284,19 +268,6 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.
     probe_folder(folder, 13 * weights)
     probe_folder(cache, sample_bytes(plan.catalogue, plan.recipe.preparation, plan.recipe.samples))
-
-
-def untrained_network(recipe: Recipe, classes: int) -> FieldNetwork:
-    """Build the network of a recipe without its start weights."""
-    choice = recipe.network.model_copy(update={"weights": "none"})
-    return FieldNetwork(choice, classes=classes, size=(recipe.preparation.height, recipe.preparation.width))
-
-
-def trained_network(run: Path, recipe: Recipe, classes: int) -> FieldNetwork:
-    """Build the network that a run ended with, in evaluation mode."""
-    network = untrained_network(recipe, classes)
-    network.load_state_dict(load_file(run / WEIGHTS))
-    return network.eval()
 
 
 def _check_fold(plan: Plan) -> None:

@@ -16,8 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from leukolens.finding import DataError, OutputError, UsageError
 from leukolens.finding.output import put_file
-from leukolens.train.callbacks import CURVES, read_curves
+from leukolens.train.callbacks import read_curves
 from leukolens.train.fit import LAST, WEIGHTS, fit
+from leukolens.train.layout import CURVES_FILE
 from leukolens.train.machine import Machine
 from leukolens.train.recipe import Recipe, recipe_text, with_values
 from leukolens.train.run import Plan, fold_sides
@@ -199,7 +200,7 @@ def _try(
         put_file(place / "recipe.yaml", recipe_text(recipe).encode(), todo="choose another --out")
         sides = fold_sides(replace(search.plan, recipe=recipe), place, cache)
         fit(recipe, sides, place, progress=False, machine=machine, watch=_Watch(trial, column))
-        value = _value(read_curves(place / CURVES), column, recipe)
+        value = _value(read_curves(place / CURVES_FILE), column, recipe)
         if math.isfinite(value):
             study.tell(trial, value)
             return

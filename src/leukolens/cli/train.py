@@ -121,7 +121,8 @@ def _line(summary: dict[str, Any]) -> str:
 
 def _stamps(summary: dict[str, Any]) -> list[str]:
     if (leak := summary.get("leaky_order")) is not None:
-        sides = " and ".join(side for side in ("validation", "test") if side in leak)
-        return [f"[LEAKY ORDER {leak['order']!r}: {sides} hold samples whose twins were trained on]"]
+        sides = [side for side in ("validation", "test") if side in leak]
+        hold = "hold" if len(sides) > 1 else "holds"
+        return [f"[LEAKY ORDER {leak['order']!r}: {' and '.join(sides)} {hold} samples whose twins were trained on]"]
     leaky = summary["split_leaky"]
     return ["[this kind of split is leaky: the figure holds for images of the same slides only]"] if leaky else []

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import lightning.pytorch as pl
 
+from leukolens.train.divergence import check_finite
 from leukolens.train.layout import CURVES_FILE
 from leukolens.train.module import FieldModule
 
@@ -50,9 +51,10 @@ class LearningCurves(pl.Callback):
         self.rows = list(state_dict["rows"])
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Add the epoch's row and write both files."""
+        """Add the epoch's row and write both files; before any checkpoint, so that no diverged epoch is kept."""
         module = _field_module(pl_module)
         logged = {key: float(value) for key, value in trainer.callback_metrics.items()} | module.training_means()
+        check_finite(logged, module, trainer.current_epoch + 1)
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
         times = {
             "seconds": time.monotonic() - self._start[0],

@@ -99,7 +99,7 @@ def fit(
         If the recipe needs a validation side and there is none, or a class has no training picture.
     UsageError
         If the machine cannot train by this recipe, or its memory is too small for the batch: the message says which
-        batch fits.
+        batch fits. Or if training diverges, see `leukolens.train.divergence`: the last good epoch stays.
     """
     machine = machine or Machine()
     _check(recipe, sides)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from leukolens.data.catalogue import Catalogue
+from leukolens.finding import DataError
 from leukolens.networks.field import FieldNetwork
 
 
@@ -77,7 +78,19 @@ def write_predictions(
     shown
         Where the rows are samples and not pictures: view, number of the copy and whether a twin of the same
         picture was trained on, in three columns more.
+
+    Raises
+    ------
+    DataError
+        If a probability is not a finite number; nothing is written.
     """
+    broken = int((~np.isfinite(probabilities).all(axis=1)).sum())
+    if broken:
+        raise DataError(
+            f"the network gives no probabilities for {broken} of {len(probabilities)} samples",
+            expected="finite numbers",
+            todo="lower optimiser.learning_rate, and train in another --out",
+        )
     columns = ["path", "sha256", "label", "predicted", *(f"p {name}" for name in classes)]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)

@@ -20,6 +20,7 @@ from safetensors.torch import load_file  # noqa: E402
 from train_calls import COMMAND, changes, kill_after_an_epoch, same_run, train_arguments  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
+from leukolens.data.split import Split, content_sha256  # noqa: E402
 from leukolens.finding import UsageError  # noqa: E402
 from leukolens.train.batches import DealtBatches  # noqa: E402
 from leukolens.train.machine import Machine, check_machine, choose_machine  # noqa: E402
@@ -138,6 +139,24 @@ def test_a_killed_pair_ends_where_an_unbroken_pair_ends(
     done = _run([*arguments, "--resume"])
     assert done.returncode == 0, done.stderr
     same_run(whole, killed)
+
+
+def test_the_average_has_the_statistics_of_all_processes(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    """Validation sets them to their mean; what is kept must be the same where there is no validation side."""
+    content = json.loads(split.read_text())
+    for fold in content["folds"]:
+        fold["left_out"], fold["validation"] = sorted([*fold["left_out"], *fold["validation"]]), []
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps(content | {"sha256": content_sha256(Split.model_validate(content))}))
+    recipe = changes("average=0.99", "select=last", "epochs=2", "network.dropout=0")
+    for name, parts in (("validated", split), ("bare", bare)):
+        done = _run([*train_arguments(class_folders, parts, tiny_recipe, tmp_path / name, *recipe), *PAIR])
+        assert done.returncode == 0, done.stderr
+    validated, alone = (load_file(tmp_path / name / "weights.safetensors") for name in ("validated", "bare"))
+    assert any("running_var" in name for name in alone)
+    assert not [name for name, tensor in alone.items() if not tensor.equal(validated[name])]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 from safetensors.torch import save_file
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from leukolens.finding import DataError
 from leukolens.networks.weights import RUN_WEIGHTS
+from leukolens.train.averaging import MovingAverage
 from leukolens.train.callbacks import LearningCurves
 from leukolens.train.images import Pictures
 from leukolens.train.loading import FieldData
@@ -166,16 +167,6 @@ def _class_weights(recipe: Recipe, sides: Sides) -> Tensor | None:
     return torch.tensor(counts.sum() / (sides.classes * counts), dtype=torch.float32)
 
 
-def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Average weights with a decay that grows from 0: else short runs would end with the start weights."""
-
-    def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        now = min(decay, (1 + float(count)) / (10 + float(count)))
-        return now * averaged + (1 - now) * current
-
-    return average
-
-
 def _best_checkpoint(folder: Path) -> ModelCheckpoint:
     return ModelCheckpoint(
         folder, filename="best", monitor="val_loss", mode="min", save_top_k=1, enable_version_counter=False
@@ -185,7 +176,7 @@ def _best_checkpoint(folder: Path) -> ModelCheckpoint:
 def _callbacks(recipe: Recipe, folder: Path, best: ModelCheckpoint | None, *, progress: bool) -> list[Callback]:
     callbacks: list[Callback] = [LearningCurves(folder)]
     if recipe.average is not None:
-        callbacks.append(WeightAveraging(avg_fn=_moving_average(recipe.average)))
+        callbacks.append(MovingAverage(recipe.average))
     if progress:
         callbacks.append(TQDMProgressBar(refresh_rate=5))
     if recipe.patience is not None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from leukolens.networks.field import FieldNetwork
+from leukolens.train.averaging import average_statistics
 from leukolens.train.batches import Part
 from leukolens.train.images import Sample
 from leukolens.train.mixing import mix
@@ -65,12 +66,12 @@ class FieldModule(pl.LightningModule):
     def on_train_batch_end(self, *_: object) -> None:
         """Agree on the batch statistics before they are kept."""
         if self.trainer.is_last_batch:
-            self._average_buffers()
+            average_statistics(self, self.trainer.world_size)
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew, with the same network in all processes."""
         self._sums["val"] = [0.0, 0, 0]
-        self._average_buffers()
+        average_statistics(self, self.trainer.world_size)
 
     def training_step(self, batch: Sample, batch_index: int) -> Tensor:
         """Return the loss of one part of a batch.
@@ -153,18 +154,6 @@ class FieldModule(pl.LightningModule):
         accumulate = self.recipe.accumulate
         stream = self.trainer.global_rank * accumulate + batch_index % accumulate
         return self.recipe.seed * 1_000_003 + self.global_step + (stream << 40)
-
-    def _average_buffers(self) -> None:
-        """Set running statistics, which each process has from its own samples, to their mean over the processes."""
-        if self.trainer.world_size == 1:
-            return
-        for norm in self.modules():
-            if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or not norm.weight.requires_grad:
-                continue
-            for statistics in (norm.running_mean, norm.running_var):
-                if statistics is not None:
-                    torch.distributed.all_reduce(statistics)
-                    statistics.div_(self.trainer.world_size)
 
     def _count(self, side: str, losses: Tensor, logits: Tensor, target: Tensor) -> None:
         named = target.argmax(1) if target.ndim == 2 else target

@@ -51,7 +51,9 @@ def test_a_search_leaves_all_that_was_promised(
     class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path,
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("leukolens.train.run.predict", lambda *_: pytest.fail("looked at a side that is not its own"))
+    monkeypatch.setattr(
+        "leukolens.train.outcome.predict", lambda *_: pytest.fail("looked at a side that is not its own")
+    )
     out = tmp_path / "search"
     arguments = _tune(class_folders, split, tiny_recipe, out, space, "--trials", "7", "--objective", "accuracy")
     assert main(arguments) == 0

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
+
+_HELD_OUT: Final = 64
+
+
+def part_size(batch_size: int, processes: int, accumulate: int) -> int:
+    """Return how many samples one call of the network holds at most in training."""
+    return -(-batch_size // (processes * accumulate))
+
+
+def held_out_size(batch_size: int, processes: int, accumulate: int) -> int:
+    """Return how many samples to validate and predict at a time: what fits in training fits there."""
+    return min(_HELD_OUT, part_size(batch_size, processes, accumulate))
 
 
 class Part(NamedTuple):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import numpy as np
 from torch.utils.data import DataLoader
 
-from leukolens.train.batches import DealtBatches
+from leukolens.train.batches import DealtBatches, held_out_size
 from leukolens.train.images import EpochSampler, FieldDataset, Sample
 from leukolens.train.recipe import Recipe
 
 if TYPE_CHECKING:
     from leukolens.train.fit import Sides
-
-VALIDATION_BATCH: Final = 64
 
 
 class FieldData(pl.LightningDataModule):
@@ -58,7 +56,9 @@ class FieldData(pl.LightningDataModule):
         sides = self.sides
         if not sides.validation:
             return []
-        self.validation = self._dealt(range(len(sides.validation)), VALIDATION_BATCH * self._lightning.world_size)
+        processes = self._lightning.world_size
+        size = held_out_size(self.recipe.batch_size, processes, self.recipe.accumulate)
+        self.validation = self._dealt(range(len(sides.validation)), size * processes)
         return self._loader(FieldDataset(sides.images, sides.labels, sides.validation), self.validation, workers=0)
 
     @property

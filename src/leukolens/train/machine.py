@@ -57,6 +57,11 @@ class Machine:
         return self.accelerator == "gpu" or (self.accelerator == "auto" and torch.cuda.is_available())
 
     @property
+    def device(self) -> torch.device:
+        """Return the device of this process, as PyTorch names it."""
+        return torch.device(("cuda" if torch.cuda.is_available() else "mps") if self.gpu else "cpu")
+
+    @property
     def rank(self) -> int:
         """Return the number of this process among all, known before the processes have met."""
         for name in ("RANK", "SLURM_PROCID"):

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from leukolens.finding import UsageError
+from leukolens.train.batches import part_size
 from leukolens.train.machine import Machine, half_precision
 from leukolens.train.module import FieldModule
 from leukolens.train.recipe import Recipe
@@ -59,7 +60,7 @@ def largest_fitting(step: Callable[[int], None], tried: int, least: int = 2) -> 
 
 def try_step(recipe: Recipe, classes: int, machine: Machine, size: int) -> None:
     """Do one training step with so many blank pictures, holding all that a run holds: moments and average too."""
-    device = torch.device(("cuda" if torch.cuda.is_available() else "mps") if machine.gpu else "cpu")
+    device = machine.device
     network = FieldModule(recipe, classes, start=False).network.to(device)
     network.train()
     averaged = copy.deepcopy(network) if recipe.average is not None else None
@@ -93,21 +94,29 @@ def told_if_out_of_memory(recipe: Recipe, sides: Sides, machine: Machine) -> Ite
     else:
         return
     _release()
-    parts = machine.processes * recipe.accumulate
-    size = -(-recipe.batch_size // parts)
+    size = part_size(recipe.batch_size, machine.processes, recipe.accumulate)
     fits = largest_fitting(lambda number: try_step(recipe, sides.classes, machine, number), size)
     what = f"the memory of {machine.describe()} is too small for {size} samples at a time"
     raise UsageError(what, found=reason, todo=advice(recipe, machine, fits))
 
 
 def advice(recipe: Recipe, machine: Machine, fits: int | None) -> str:
-    """Say what to change, given how many samples fit at a time."""
+    """Say what to change, given how many samples fit at a time.
+
+    A batch can only be kept where it has enough parts: each needs two samples, see `check_machine`.
+    """
     if fits is None:
         return "not even 2 fit: choose smaller pictures (preparation.width, preparation.height) or a smaller network"
     whole = fits * machine.processes * recipe.accumulate
-    accumulate = -(-recipe.batch_size // (fits * machine.processes))
-    kept = f"--set accumulate={accumulate} to keep the batch of {recipe.batch_size}"
-    return f"{fits} fit: --set batch_size={whole}, or {kept}"
+    batch = recipe.batch_size
+    accumulate = min(part_size(batch, machine.processes * fits, 1), batch // (2 * machine.processes))
+    near = fits * accumulate * machine.processes
+    smaller = f"{fits} fit: --set batch_size={whole}"
+    if near >= batch:
+        return f"{smaller}, or --set accumulate={accumulate} to keep the batch of {batch}"
+    if near <= whole:
+        return smaller
+    return f"{smaller}, or --set batch_size={near} --set accumulate={accumulate} to come near the batch of {batch}"
 
 
 def _release() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from leukolens.data.catalogue import Catalogue
 from leukolens.finding import DataError
@@ -24,7 +26,7 @@ class Prediction(NamedTuple):
 
 
 def predict(network: FieldNetwork, images: NDArray[np.uint8], batch_size: int = 64) -> Prediction:
-    """Run a network over prepared pictures.
+    """Run a network over prepared pictures, on the device that it is on.
 
     Parameters
     ----------
@@ -35,15 +37,40 @@ def predict(network: FieldNetwork, images: NDArray[np.uint8], batch_size: int = 
     batch_size
         Pictures at a time.
     """
+    device = next(network.parameters()).device
     logits, features = [], []
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
-            maps = network.feature_map(torch.from_numpy(np.array(images[start : start + batch_size])))
-            logits.append(network.head.logits(maps).float().numpy())
-            features.append(maps.mean((2, 3)).float().numpy())
+            maps = network.feature_map(torch.from_numpy(np.array(images[start : start + batch_size])).to(device))
+            logits.append(network.head.logits(maps).float().cpu().numpy())
+            features.append(maps.mean((2, 3)).float().cpu().numpy())
     if not logits:
         return Prediction(np.zeros((0, network.classes), np.float32), np.zeros((0, 0), np.float32))
     return Prediction(np.concatenate(logits), np.concatenate(features))
+
+
+@contextlib.contextmanager
+def on_device(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Keep a network on a device for a while, then bring it back to the processor.
+
+    It computes in whole float32 there, in which a graphics card otherwise rounds the inputs of convolutions (TF32):
+    figures are to depend on the card as little as can be.
+
+    Parameters
+    ----------
+    network
+        On the processor, in float32.
+    device
+        Where to.
+    """
+    rounded = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        network.to(device)
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = rounded
+        network.to("cpu")
 
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:

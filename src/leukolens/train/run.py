@@ -19,15 +19,14 @@ from leukolens.finding import DataError, OutputError
 from leukolens.finding.output import probe_folder, put_file
 from leukolens.networks.registry import network_entry
 from leukolens.networks.weights import check_weights
-from leukolens.train.callbacks import read_curves
-from leukolens.train.division import Division, describe_order, divide, pictures_of
+from leukolens.train.division import Division, divide, pictures_of
 from leukolens.train.fit import LAST, Sides, fit
 from leukolens.train.fitting import fit_once
 from leukolens.train.images import Pictures
-from leukolens.train.layout import CURVES_FILE, RUN_FILE, SUMMARY_FILE
+from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
 from leukolens.train.logs import Logs, build_loggers
 from leukolens.train.machine import Machine, check_machine
-from leukolens.train.predict import predict, softmax, write_predictions
+from leukolens.train.outcome import judge_held_out
 from leukolens.train.recipe import Recipe
 from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
@@ -190,25 +189,7 @@ def train_fold(
     module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
     if not first:
         return {}
-    fold = plan.split.folds[plan.fold]
-    summary = {
-        "fold": plan.fold,
-        "pictures": {"train": len(fold.train), "validation": len(fold.validation), "test": len(fold.test)},
-        "train": len(division.train),
-        "split_leaky": plan.leaky,
-    }
-    if told := describe_order(plan.recipe.samples, division):
-        summary["leaky_order"] = {"order": plan.recipe.samples.order, "told": told} | division.counts()
-    for side, numbers in (("validation", list(division.validation)), ("test", list(division.test))):
-        if numbers:
-            probabilities = softmax(predict(module.network, sides.images[numbers]).logits)
-            path = folder / f"predictions-{side}.csv"
-            shown = division.shown(side, plan.recipe.samples.views) if side in division.loose else None
-            pictures = pictures_of(numbers, division.pictures)
-            write_predictions(path, plan.catalogue, plan.catalogue.classes, pictures, probabilities, shown)
-            hits = int((probabilities.argmax(1) == sides.labels[numbers]).sum())
-            summary[side] = {"n": len(numbers), "right": hits, "accuracy": hits / len(numbers)}
-    summary |= _times(folder) | {"device": machine.describe()}
+    summary = judge_held_out(plan, division, sides, module.network, folder, machine)
     put_file(finished, (json.dumps(summary, indent=2) + "\n").encode(), todo="go on with --resume")
     return summary
 
@@ -239,11 +220,6 @@ def fold_sides(plan: Plan, folder: Path, cache: Path, on_prepared: Callable[[int
         preparation = fit_once(folder, plan.recipe.preparation, plan.catalogue, train)
         recipe = plan.recipe.model_copy(update={"preparation": preparation})
         return _sides(plan, sample_pictures(plan.catalogue, recipe, division, cache, on_prepared), division)
-
-
-def _times(folder: Path) -> dict[str, float]:
-    rows = read_curves(folder / CURVES_FILE)
-    return {key: round(sum(row[key] for row in rows), 3) for key in ("seconds", "processor_seconds")}
 
 
 def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:

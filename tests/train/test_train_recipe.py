@@ -51,6 +51,23 @@ def test_changes_reach_nested_fields() -> None:
         ("balance=heavy", "'none', 'weights' or 'sampler'"),
         ("accumulate=0", "accumulate"),
         ("accumulate=17", "no 17 parts of 2"),
+        ("augmentation.scale=[0, 1]", "augmentation.scale.*two factors above 0"),
+        ("augmentation.scale=[-1, 1]", "augmentation.scale.*two factors above 0"),
+        ("augmentation.scale=[1.2, 0.8]", "augmentation.scale.*the smaller first"),
+        ("augmentation.scale=[nan, 1]", "augmentation.scale.0.*finite"),
+        ("augmentation.scale=[1, .inf]", "augmentation.scale.1.*finite"),
+        ("augmentation.aspect=.inf", "augmentation.aspect.*finite"),
+        ("augmentation.colour=.nan", "augmentation.colour.*finite"),
+        ("optimiser.learning_rate=inf", "optimiser.learning_rate.*finite"),
+        ("optimiser.weight_decay=.inf", "optimiser.weight_decay.*finite"),
+        ("mixing.mixup=.inf", "mixing.mixup.*finite"),
+        ("seed=99999999999", "seed.*4294967295"),
+        ("samples.views=[original", r"override 'samples.views=\[original' is not YAML"),
+        ("epochs={", "override 'epochs={' is not YAML"),
+        ("epochs=2026-99-99", "is not YAML"),
+        ("unfreeze={start: 1, start: 2}", "'start' stands twice"),
+        ("? [a]: 1", "field=value"),
+        ("unfreeze={? [a] : 1}", "is not YAML"),
     ],
 )
 def test_a_wrong_change_is_named(change: str, words: str) -> None:
@@ -107,6 +124,55 @@ def test_a_recipe_extends_another(tmp_path: Path) -> None:
     assert (mine.name, mine.epochs, mine.optimiser.learning_rate) == ("mine", 2, 1e-4)
     assert mine.optimiser.weight_decay == plain.optimiser.weight_decay
     assert mine.augmentation == plain.augmentation
+
+
+def test_what_a_recipe_extends_is_looked_for_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First there, in whatever folder one works; then among the packaged ones, then in the working folder."""
+    beside, work = tmp_path / "recipes", tmp_path / "work"
+    for folder, epochs in ((beside, 3), (work, 4)):
+        folder.mkdir()
+        (folder / "base.yaml").write_text(f"epochs: {epochs}\n", "utf-8")
+    (beside / "mine.yaml").write_text("extends: base.yaml\n", "utf-8")
+    (work / "other.yaml").write_text("epochs: 5\n", "utf-8")
+    (beside / "far.yaml").write_text("extends: other.yaml\n", "utf-8")
+    monkeypatch.chdir(work)
+    assert load_recipe(str(beside / "mine.yaml")).epochs == 3
+    assert load_recipe("../recipes/mine.yaml").epochs == 3
+    assert load_recipe(str(beside / "far.yaml")).epochs == 5
+    (beside / "other.yaml").write_text("extends: far.yaml\n", "utf-8")
+    with pytest.raises(UsageError, match="extends itself"):
+        load_recipe(str(beside / "far.yaml"))
+
+
+@pytest.mark.parametrize("weights", ["123", "1e5", "0042", "nan", "yes", "2026-10-02", "runs/1"])
+def test_a_name_that_looks_like_a_number_is_none(weights: str) -> None:
+    assert load_recipe("field-plain", [f"network.weights={weights}"]).network.weights == weights
+
+
+def test_numbers_are_still_read_where_the_field_is_one() -> None:
+    recipe = load_recipe("field-plain", ["optimiser.learning_rate=1e-4", "epochs=1e1", "network.weights='7'"])
+    assert (recipe.optimiser.learning_rate, recipe.epochs, recipe.network.weights) == (1e-4, 10, "7")
+
+
+def test_sgd_with_nesterov_needs_a_momentum() -> None:
+    change = ["optimiser.name=sgd", "optimiser.nesterov=true"]
+    assert load_recipe("field-plain", change).optimiser.nesterov
+    with pytest.raises(UsageError, match=r"optimiser\.nesterov.*momentum above 0"):
+        load_recipe("field-plain", [*change, "optimiser.momentum=0"])
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("epochs: 3\nname: x\nepochs: 4\n", "utf-8")
+    with pytest.raises(UsageError, match="'epochs' stands twice"):
+        load_recipe(str(path))
+
+
+def test_a_recipe_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("description: für alle\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="not text in UTF-8"):
+        load_recipe(str(path))
 
 
 def test_a_recipe_that_extends_nothing_or_itself_is_refused(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Optimiser(_Part):
@@ -31,6 +31,13 @@ class Optimiser(_Part):
     decay_rate: float = Field(default=0.96, gt=0.0, le=1.0, description="exponential schedule: factor ...")
     decay_steps: int = Field(default=40, ge=1, description="... every so many steps")
     staircase: bool = Field(default=False, description="... at once every so many steps, not a little at each")
+
+    @field_validator("nesterov")
+    @classmethod
+    def _with_momentum(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("name") == "sgd" and info.data.get("momentum") == 0:
+            raise ValueError("Nesterov's momentum needs a momentum above 0")
+        return value
 
 
 class Unfreezing(_Part):

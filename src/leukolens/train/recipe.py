@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -18,13 +17,17 @@ from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
 from leukolens.smear.steps import step_hint
 from leukolens.train.optimisation import Mixing, Optimiser, Share, Unfreezing
+from leukolens.train.recipe_file import packaged_recipes as packaged_recipes
+from leukolens.train.recipe_file import read_fields, read_yaml
 from leukolens.train.samples import Samples
 
+MOST_SEED: Final = 2**32 - 1
+"""The largest that NumPy, PyTorch and Optuna all take."""
 Balance = Literal["none", "weights", "sampler"]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Augmentation(_Part):
@@ -44,6 +47,13 @@ class Augmentation(_Part):
     corner: Share = Field(
         default=0.3, description="share whose corner is covered: what remains of a scale bar must not count"
     )
+
+    @field_validator("scale")
+    @classmethod
+    def _positive_and_ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError("expected two factors above 0, the smaller first")
+        return value
 
 
 class Recipe(_Part):
@@ -72,7 +82,7 @@ class Recipe(_Part):
     patience: int | None = Field(
         default=None, ge=1, description="stop after so many epochs without a better validation"
     )
-    seed: int = Field(default=88, ge=0)
+    seed: int = Field(default=88, ge=0, le=MOST_SEED)
 
     @field_validator("balance", mode="before")
     @classmethod
@@ -91,11 +101,6 @@ class Recipe(_Part):
         return value
 
 
-def packaged_recipes() -> list[str]:
-    """Return the names of the recipes that come with leukolens."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
-
-
 def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     """Read a recipe.
 
@@ -111,7 +116,7 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     UsageError
         For an unknown name, a file that is no YAML mapping, or a value out of range; each with the field's path.
     """
-    raw = _read(name)
+    raw = read_fields(name)
     for override in overrides or []:
         _apply(raw, override)
     return validated(raw, f"recipe {name!r}")
@@ -145,59 +150,39 @@ def _described(what: str, error: ErrorDetails) -> UsageError:
 
 def fields_at(path: tuple[str | int, ...]) -> list[str]:
     """Return the names of the fields of a part of the recipe, () being the whole; none where there is no part."""
+    part = _part_at(path)
+    return [] if part is None else list(part.model_fields)
+
+
+def _part_at(path: Sequence[str | int]) -> type[BaseModel] | None:
     part: type[BaseModel] = Recipe
     for name in path:
         field = part.model_fields.get(str(name))
         kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
         parts = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if not parts:
-            return []
+            return None
         part = parts[0]
-    return list(part.model_fields)
+    return part
 
 
-def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no stable import place across Python 3.11 to 3.14
-    return files("leukolens.train") / "recipes"
-
-
-def _read(name: str, extended_by: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Read a recipe's fields, those of the recipe that it extends among them."""
-    if name in extended_by:
-        raise UsageError(f"recipe {name!r} extends itself", found=" -> ".join((*extended_by, name)))
-    if name in packaged_recipes():
-        text = (_folder() / f"{name}.yaml").read_text("utf-8")
-    elif Path(name).is_file():
-        text = Path(name).read_text("utf-8")
-    else:
-        by = f", which {extended_by[-1]!r} extends" if extended_by else ""
-        known = nearest(name, packaged_recipes())
-        raise UsageError(f"unknown recipe {name!r}{by}", todo=f"{known} Or give a YAML file.")
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"recipe {name!r} is not YAML", found=str(error).replace("\n", " ")[:200]) from error
-    if not isinstance(raw, dict):
-        raise UsageError(f"recipe {name!r}", expected="a mapping of fields", found=type(raw).__name__)
-    own = {"name": Path(name).stem, **raw}
-    base = own.pop("extends", None)
-    return own if base is None else _merged(_read(str(base), (*extended_by, name)), own)
-
-
-def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of `base`, changed by those of `own`; a part's fields are merged one by one, a list is not."""
-    merged = dict(base)
-    for key, value in own.items():
-        old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+def _takes_text(place: str) -> bool:
+    """Tell whether a field holds text of any kind, so that what looks like a number there is none."""
+    *path, last = place.split(".")
+    part = _part_at(path)
+    field = None if part is None else part.model_fields.get(last)
+    return field is not None and field.annotation is str
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise UsageError(f"override {override!r}", expected="field=value, such as epochs=3")
-    value = yaml.safe_load(text)
-    if isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
+    value = read_yaml(text, f"override {override!r}")
+    if _takes_text(key):
+        if isinstance(value, bool | int | float | date):  # a folder may be called 123 or 2026-10-02
+            value = text.strip()
+    elif isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
         with contextlib.suppress(ValueError):
             value = float(value)
     _put(raw, key, value, f"override {override!r}")

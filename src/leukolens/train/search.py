@@ -20,7 +20,7 @@ from leukolens.train.callbacks import read_curves
 from leukolens.train.fit import LAST, WEIGHTS, fit
 from leukolens.train.layout import CURVES_FILE
 from leukolens.train.machine import Machine
-from leukolens.train.recipe import Recipe, recipe_text, with_values
+from leukolens.train.recipe import MOST_SEED, Recipe, recipe_text, with_values
 from leukolens.train.run import Plan, fold_sides
 from leukolens.train.same_run import first_difference
 from leukolens.train.search_output import INTERRUPTED, write_outcome
@@ -137,7 +137,7 @@ def run_search(
         if time.monotonic() >= end:
             break
         # A sampler of its own for each trial: else what a resumed search draws would depend on where it was killed.
-        study.sampler = optuna.samplers.TPESampler(seed=search.plan.recipe.seed + number)
+        study.sampler = optuna.samplers.TPESampler(seed=(search.plan.recipe.seed + number) % (MOST_SEED + 1))
         trial = study.ask()
         _try(search, study, trial, folder, cache or folder / "cache", machine)
         write_outcome(study, search.plan.recipe, folder)

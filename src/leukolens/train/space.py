@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from leukolens.finding import UsageError, nearest
 from leukolens.train.recipe import Recipe, fields_at, with_values
+from leukolens.train.recipe_file import read_yaml
 
 if TYPE_CHECKING:
     import optuna
@@ -142,9 +142,10 @@ def _read(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise UsageError(f"there is no space file {str(path)!r}")
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"space {path.name!r} is not YAML", found=str(error).replace("\n", " ")[:200]) from error
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"space {path.name!r} is not text in UTF-8", found=str(error)[:200]) from error
+    raw = read_yaml(text, f"space {path.name!r}")
     if not isinstance(raw, dict) or not raw:
         raise UsageError(
             f"space {path.name!r}", expected="a mapping of recipe fields to ranges", found=type(raw).__name__

@@ -18,7 +18,7 @@ yaml = pytest.importorskip("yaml", reason="needs leukolens[train]")
 from train_calls import COMMAND, changes, train_arguments  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
-from leukolens.finding import UsageError  # noqa: E402
+from leukolens.finding import OutputError, UsageError  # noqa: E402
 from leukolens.train.recipe import load_recipe  # noqa: E402
 from leukolens.train.space import load_space  # noqa: E402
 
@@ -128,6 +128,29 @@ def test_a_trial_that_cannot_be_is_told_and_the_search_goes_on(
     failed = [row for row in _trials(out) if row["state"] == "fail"]
     assert failed
     assert all("no 4 parts of 2" in row["reason"] and row["batch_size"] == "4" for row in failed)
+
+
+def test_a_trial_that_breaks_is_told_and_the_search_goes_on(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it raises; but an output that cannot be written ends the search, and the trial is done again."""
+    fails = {0: OverflowError("too\nlarge"), 2: OutputError("no space left")}
+
+    def fit(_recipe, _sides, folder: Path, **_: object) -> None:
+        if (error := fails.pop(int(folder.name), None)) is not None:
+            raise error
+        (folder / "curves.csv").write_text("epoch,val_loss\n1,0.5\n", "utf-8")
+
+    monkeypatch.setattr("leukolens.train.search.fit", fit)
+    out = tmp_path / "search"
+    arguments = _tune(class_folders, split, tiny_recipe, out, space, "--trials", "4")
+    assert main(arguments) == 2
+    assert [row["state"] for row in _trials(out)] == ["fail", "complete"]
+    assert main([*arguments, "--resume"]) == 0
+    rows = _trials(out)
+    assert [row["state"] for row in rows] == ["fail", "complete", "fail", "complete", "complete"]
+    assert [row["reason"] for row in rows] == ["OverflowError: too", "", "interrupted", "", ""]
+    assert rows[2]["optimiser.learning_rate"] == rows[3]["optimiser.learning_rate"]
 
 
 def test_no_time_and_no_validation_side(

@@ -14,7 +14,7 @@ import lightning.pytorch as pl
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from leukolens.finding import DataError, OutputError, UsageError
+from leukolens.finding import DataError, LeukolensError, OutputError, UsageError
 from leukolens.finding.output import put_file
 from leukolens.train.callbacks import read_curves
 from leukolens.train.fit import LAST, WEIGHTS, fit
@@ -28,6 +28,7 @@ from leukolens.train.space import Space
 
 STUDY: Final = "study.db"
 TRIALS: Final = "trials"
+_REASON: Final = 500  # characters of what a trial failed of
 Objective = Literal["loss", "accuracy"]
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -192,29 +193,36 @@ def _try(
 ) -> None:
     place = folder / TRIALS / f"{trial.number:04d}"
     shutil.rmtree(place, ignore_errors=True)
-    column = f"val_{search.objective}"
+    state, value, reason = TrialState.FAIL, None, ""
     try:
-        values = {name: given.draw(trial, name) for name, given in search.space.items()}
-        recipe = with_values(search.plan.recipe, values, f"trial {trial.number}")
-        place.mkdir(parents=True)
-        put_file(place / "recipe.yaml", recipe_text(recipe).encode(), todo="choose another --out")
-        sides = fold_sides(replace(search.plan, recipe=recipe), place, cache)
-        fit(recipe, sides, place, progress=False, machine=machine, watch=_Watch(trial, column))
-        value = _value(read_curves(place / CURVES_FILE), column, recipe)
-        if math.isfinite(value):
-            study.tell(trial, value)
-            return
-        reason = f"{column} is {value}"
+        value = _run(search, trial, place, cache, machine)
+        state = TrialState.COMPLETE
     except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
-        return
-    except (UsageError, DataError) as error:
+        state = TrialState.PRUNED
+    except OutputError:  # stays unfinished, and is done again once there is space
+        raise
+    except LeukolensError as error:
         reason = str(error)
+    except Exception as error:  # one bad trial must not end the search: done again, it would end it each time
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     finally:
         for name in (LAST, WEIGHTS, "best.ckpt"):
             (place / name).unlink(missing_ok=True)
-    trial.set_user_attr("reason", reason)
-    study.tell(trial, state=TrialState.FAIL)
+    if reason:
+        trial.set_user_attr("reason", reason[:_REASON])
+    study.tell(trial, value, state=state)
+
+
+def _run(search: Search, trial: optuna.Trial, place: Path, cache: Path, machine: Machine | None) -> float:
+    """Train what a trial draws, and return its figure."""
+    values = {name: given.draw(trial, name) for name, given in search.space.items()}
+    recipe = with_values(search.plan.recipe, values, f"trial {trial.number}")
+    place.mkdir(parents=True)
+    put_file(place / "recipe.yaml", recipe_text(recipe).encode(), todo="choose another --out")
+    sides = fold_sides(replace(search.plan, recipe=recipe), place, cache)
+    column = f"val_{search.objective}"
+    fit(recipe, sides, place, progress=False, machine=machine, watch=_Watch(trial, column))
+    return _value(read_curves(place / CURVES_FILE), column, recipe)
 
 
 def _value(rows: list[dict[str, float]], column: str, recipe: Recipe) -> float:

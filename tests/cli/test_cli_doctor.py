@@ -103,6 +103,12 @@ def test_a_network_that_is_sound_by_its_sums_but_answers_wrongly_fails(second: F
         doctor_checks._check_outputs(answer(1), second)
 
 
+def test_the_head_of_the_thesis_has_a_bias_of_its_own_for_each_picture() -> None:
+    doctor_checks._check_outputs(answer(1), answer(2, bias=0.5), fixed_bias=False)
+    with pytest.raises(LeukolensError, match="no number"):
+        doctor_checks._check_outputs(answer(1), answer(2, distance=float("nan")), fixed_bias=False)
+
+
 def test_a_squeeze_that_is_not_undone_fails(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened, rendered = open_bundle(bundle), doctor_checks._render("all")
     assert doctor_checks._check_preparation(opened, rendered).state == "ok"

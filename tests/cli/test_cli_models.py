@@ -27,6 +27,8 @@ def test_json_holds_every_number_in_full(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["models", "efficientnet-lite0", "timm:resnet18", "--head", "thesis", "--json"]) == 0
     lite, resnet = json.loads(capsys.readouterr().out)
     assert (lite["name"], lite["weights"], lite["size"]) == ("efficientnet-lite0", "in a package", [224, 168])
+    assert lite["scaling"] == {"mean": [127.5] * 3, "std": [127.5] * 3}
+    assert (lite["target_layer"], resnet["target_layer"]) == ("bn2", "layer4")
     assert (resnet["name"], resnet["timm"]) == ("timm:resnet18", "resnet18")
     assert resnet["parameters"] == 11_176_512 + 512 * 42 * 128 + 128 + 2 * 128 + 129 * 156 + 2 * 156 + 157 * 4
     assert resnet["megabytes"] > 4e-6 * resnet["parameters"]

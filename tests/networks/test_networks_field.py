@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,13 @@ def test_thesis_head_is_the_one_described() -> None:
     ]
     assert head.dense1.in_features == depth * height * width
     assert [layer.p for name, layer in layers if name == "Dropout"] == [0.5, 0.4]
+    assert {(layer.eps, layer.momentum) for name, layer in layers if name == "BatchNorm1d"} == {(1e-3, 0.01)}
+    for name, layer in layers:
+        if name == "Linear":  # Keras' start: Glorot-uniform, biases 0
+            bound = (6 / (layer.in_features + layer.out_features)) ** 0.5
+            assert layer.weight.abs().max() <= bound
+            assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.1)
+            assert not layer.bias.any()
     expected = 0.001 * head.dense1.weight.square().sum() + 0.01 * head.dense2.weight.square().sum()
     torch.testing.assert_close(head.penalty(), expected)
 
@@ -143,6 +151,27 @@ def test_the_backbone_of_a_run_is_a_start_and_its_head_is_not(tmp_path: Path) ->
         second = build(classes=2, weights=str(weights))
         for name, tensor in second.backbone.state_dict().items():
             assert torch.equal(tensor, first.backbone.state_dict()[name]), name
+
+
+def test_more_frozen_stages_than_there_are_are_refused() -> None:
+    with pytest.raises(UsageError, match="no 99 stages to freeze"):
+        build(frozen=99)
+
+
+def test_stages_that_timm_does_not_know_are_told() -> None:
+    network = build("timm:test_resnet")
+    network.backbone.group_matcher = None
+    with pytest.raises(UsageError, match="stages of a ResNet are not known"):
+        network.freeze(1)
+
+
+def test_a_start_that_was_scaled_otherwise_is_refused(tmp_path: Path) -> None:
+    save_file(build().state_dict(), tmp_path / "weights.safetensors")
+    recipe = {"network": {"scaling": "unit"}}
+    (tmp_path / "training.json").write_text(json.dumps({"run": {"recipe": recipe}}), "utf-8")
+    build(weights=str(tmp_path), scaling="unit")
+    with pytest.raises(UsageError, match=r"scaled its pictures otherwise.*'unit'.*network\.scaling=weights"):
+        build(weights=str(tmp_path), scaling="weights")
 
 
 def test_the_backbone_of_another_network_is_refused(tmp_path: Path) -> None:

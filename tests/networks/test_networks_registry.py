@@ -13,7 +13,7 @@ from torch import nn  # noqa: E402
 from leukolens.engine.session import open_session  # noqa: E402
 from leukolens.finding import UsageError  # noqa: E402
 from leukolens.networks import weights  # noqa: E402
-from leukolens.networks.backbone import build_backbone, map_shape  # noqa: E402
+from leukolens.networks.backbone import build_backbone, feature_map, map_shape  # noqa: E402
 from leukolens.networks.choice import NetworkChoice  # noqa: E402
 from leukolens.networks.field import FieldNetwork  # noqa: E402
 from leukolens.networks.registry import network_entry, weights_config  # noqa: E402
@@ -203,6 +203,37 @@ def test_a_picture_too_small_is_refused() -> None:
         map_shape(build_backbone(network_entry("inceptionv3"), "none", (24, 32)), (24, 32))
 
 
-def test_network_without_a_map_is_refused() -> None:
+@pytest.mark.parametrize("name", ["mixer_s32_224", "coat_tiny", "xcit_nano_12_p16_224"])
+def test_network_without_a_map_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="class map"):
-        map_shape(build_backbone(network_entry("timm:mixer_s32_224"), "none", (224, 224)), (224, 224))
+        map_shape(build_backbone(network_entry(f"timm:{name}"), "none", (224, 224)), (224, 224))
+
+
+@pytest.mark.parametrize("name", ["inception_next_atto", "swin_tiny_patch4_window7_224"])
+def test_networks_of_other_kinds_give_a_map(name: str) -> None:
+    with torch.device("meta"):
+        shape = map_shape(build_backbone(network_entry(f"timm:{name}"), "none", (224, 224)), (224, 224))
+    assert shape[1:] in {(7, 7), (14, 14)}
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("resnet18", "layer4"),
+        ("efficientnet_b0", "bn2"),
+        ("vit_tiny_patch16_224", "norm"),
+        ("mobilenetv3_small_050", "blocks"),
+    ],
+)
+def test_the_last_layer_of_any_network_is_found(name: str, layer: str) -> None:
+    choice = NetworkChoice(name=f"timm:{name}", weights="none")
+    assert FieldNetwork(choice, classes=2, size=(224, 224)).target_layer == layer
+
+
+def test_a_norm_of_pooled_patches_acts_on_each_patch() -> None:
+    """BEiT and others pool their patches before their last norm: without it their trained features are lost."""
+    backbone = build_backbone(network_entry("timm:beit_base_patch16_224"), "none", (224, 224)).eval()
+    backbone.fc_norm.bias.data.fill_(5.0)
+    with torch.inference_mode():
+        features = feature_map(backbone, torch.zeros(1, 3, 224, 224))
+    assert features.mean().item() == pytest.approx(5.0, abs=0.1)

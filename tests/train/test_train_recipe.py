@@ -183,3 +183,49 @@ def test_a_recipe_that_extends_nothing_or_itself_is_refused(tmp_path: Path) -> N
     path.write_text(f"extends: {path}\n", "utf-8")
     with pytest.raises(UsageError, match="extends itself"):
         load_recipe(str(path))
+
+
+THESIS = {
+    "thesis-resnet152v2all": ("resnet152v2", "none"),
+    "thesis-vgg19": ("vgg19", "imagenet"),
+    "thesis-resnet101": ("resnet101", "imagenet"),
+    "thesis-densenet201": ("densenet201", "imagenet"),
+    "thesis-inceptionv3": ("inceptionv3", "imagenet"),
+    "thesis-inceptionresnetv2": ("inceptionresnetv2", "imagenet"),
+    "thesis-efficientnetb7": ("efficientnetb7", "imagenet"),
+    "thesis-mobilenetv2": ("mobilenetv2", "imagenet"),
+    "thesis-nasnetlarge": ("nasnetlarge", "imagenet"),
+    "thesis-attention": ("resnet152v2", "none"),
+}
+
+
+@pytest.mark.parametrize(("name", "network"), THESIS.items())
+def test_recipes_of_the_thesis_hold_its_constants(name: str, network: tuple[str, str]) -> None:
+    recipe = load_recipe(name)
+    assert (recipe.network.name, recipe.network.weights) == network
+    assert recipe.network.head == ("attention" if name == "thesis-attention" else "thesis")
+    assert (recipe.network.scaling, recipe.network.frozen, recipe.unfreeze) == ("unit", 0, None)
+    optimiser = recipe.optimiser
+    assert (optimiser.name, optimiser.learning_rate, optimiser.epsilon) == ("adam", 1e-4, 1e-7)
+    assert (optimiser.schedule, optimiser.decay_rate, optimiser.decay_steps) == ("exponential", 0.96, 40)
+    assert (optimiser.weight_decay, optimiser.warmup, optimiser.clip, optimiser.layer_decay) == (0.0, 0.0, None, 1.0)
+    assert (recipe.batch_size, recipe.epochs, recipe.accumulate) == (32, 30, 1)
+    assert (recipe.label_smoothing, recipe.average, recipe.balance, recipe.mixing.active) == (0.0, None, "none", False)
+    prepared = recipe.preparation
+    assert (prepared.width, prepared.height, prepared.shape) == (224, 224, "stretch")
+    assert (prepared.squeeze, prepared.landscape, prepared.paint_out_marks, prepared.steps) == (
+        "none",
+        False,
+        False,
+        (),
+    )
+    assert recipe.samples.views == ("original", "segmented")
+    assert (recipe.samples.order, recipe.samples.segmentation.kind) == ("after-split", "segment-kmeans")
+    assert recipe.augmentation.flip
+    off = ("shift", "colour", "blur", "jpeg", "noise", "corner")
+    assert [getattr(recipe.augmentation, change) for change in off] == [0.0] * len(off)
+    assert (recipe.augmentation.turn, recipe.augmentation.scale, recipe.augmentation.aspect) == (False, (1.0, 1.0), 1.0)
+
+
+def test_no_recipe_of_the_thesis_is_forgotten() -> None:
+    assert set(THESIS) == {name for name in packaged_recipes() if name.startswith("thesis-")}

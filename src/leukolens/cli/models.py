@@ -18,6 +18,7 @@ _TITLES: Final = {
     "macs": "MACs",
     "megabytes": "MB",
     "size": "input",
+    "scaling": "scaling",
     "licence": "licence",
     "weights": "ImageNet weights",
     "paper": "paper",
@@ -37,7 +38,8 @@ def models(
     """List the networks that recipes can name.
 
     Parameters, multiply-accumulates (MACs) and megabytes in 32-bit floats are with a head for four classes, on one
-    prepared picture of the size shown.
+    prepared picture of the size shown. The scaling is part of the network: to -1..1, or by mean and standard deviation
+    of each channel, which --json gives.
     """
     from leukolens.networks.heads import HEADS
     from leukolens.networks.registry import network_entry
@@ -53,24 +55,32 @@ def models(
 
 
 def _row(entry: Any, head: Any) -> dict[str, Any]:  # noqa: ANN401 - naming the types would import PyTorch for `--help`
+    import torch
+
     from leukolens.networks.choice import NetworkChoice
     from leukolens.networks.cost import measure_cost
+    from leukolens.networks.field import FieldNetwork
     from leukolens.networks.registry import weights_config
     from leukolens.networks.weights import imagenet_weights
 
     width, height = entry.size
-    cost = measure_cost(NetworkChoice(name=entry.name, head=head), 4, (height, width))
+    config = weights_config(entry)
+    choice = NetworkChoice(name=entry.name, head=head, weights="none")
+    cost = measure_cost(choice, 4, (height, width))
+    with torch.device("meta"):
+        target_layer = entry.target_layer or FieldNetwork(choice, classes=4, size=(height, width)).target_layer
     return {
         "name": entry.name,
         "parameters": cost.parameters,
         "macs": cost.macs,
         "megabytes": cost.bytes / 1e6,
         "size": [width, height],
-        "licence": weights_config(entry).get("license") or "unknown",
+        "scaling": {key: [round(255 * value, 3) for value in config[key]] for key in ("mean", "std")},
+        "licence": config.get("license") or "unknown",
         "weights": imagenet_weights(entry),
         "paper": entry.paper,
         "timm": entry.timm_name,
-        "target_layer": entry.target_layer,
+        "target_layer": target_layer,
         "note": entry.note,
     }
 
@@ -81,6 +91,7 @@ def _words(row: dict[str, Any]) -> dict[str, str]:
         "macs": f"{row['macs'] / 1e9:.2f} G",
         "megabytes": f"{row['megabytes']:.1f}",
         "size": f"{row['size'][0]} x {row['size'][1]}",
+        "scaling": "-1..1" if set(row["scaling"]["mean"] + row["scaling"]["std"]) == {127.5} else "mean, std",
     }
 
 

@@ -8,7 +8,8 @@ import torch
 from timm.models import group_parameters
 from torch import Tensor, nn
 
-from leukolens.networks.backbone import build_backbone, feature_map, map_shape
+from leukolens.finding import UsageError
+from leukolens.networks.backbone import build_backbone, feature_map, last_layer, map_shape
 from leukolens.networks.choice import NetworkChoice
 from leukolens.networks.heads import HEADS, Head
 from leukolens.networks.registry import network_entry, weights_config
@@ -47,6 +48,11 @@ class FieldNetwork(nn.Module):
     size
         Height and width of the prepared pictures, px.
 
+    Attributes
+    ----------
+    target_layer
+        The module of the backbone whose output is the last feature map.
+
     Raises
     ------
     UsageError
@@ -61,8 +67,8 @@ class FieldNetwork(nn.Module):
         entry = network_entry(choice.name)
         self.classes = classes
         self.size = size
-        self.target_layer = entry.target_layer
-        self.backbone = build_backbone(entry, choice.weights, size)
+        self.backbone = build_backbone(entry, choice.weights, size, choice.scaling)
+        self.target_layer = entry.target_layer or last_layer(self.backbone, size)
         self.head: Head = HEADS[choice.head](map_shape(self.backbone, size), classes, choice.dropout)
         config = {"mean": (0.0,) * 3, "std": (1.0,) * 3} if choice.scaling == "unit" else weights_config(entry)
         for name in ("mean", "std"):
@@ -77,14 +83,44 @@ class FieldNetwork(nn.Module):
         ----------
         stages
             How many: 1 is the stem alone, each further one a stage of the backbone, as timm counts them.
+
+        Raises
+        ------
+        UsageError
+            If there are not so many, or timm does not know the backbone's stages.
         """
         if not stages:
             return
-        matcher = self.backbone.group_matcher(coarse=True)  # type: ignore[operator]
-        for number, names in group_parameters(self.backbone, matcher).items():
-            for name in names if number < stages else ():
-                self.backbone.get_parameter(name).requires_grad_(False)
+        numbers, count = self.stage_numbers()
+        if stages > count:
+            raise UsageError(
+                f"network {type(self.backbone).__name__} has no {stages} stages to freeze",
+                expected=f"network.frozen of {count} at most",
+            )
+        for name, number in numbers.items():
+            if number < stages:
+                self.get_parameter(name).requires_grad_(False)
         self.train(self.training)
+
+    def stage_numbers(self) -> tuple[dict[str, int], int]:
+        """Return the stage of each parameter of the backbone, 0 being the stem, and how many stages there are.
+
+        Names are those of the whole network; what is missing is the head.
+
+        Raises
+        ------
+        UsageError
+            If timm does not know the backbone's stages.
+        """
+        try:
+            matcher = self.backbone.group_matcher(coarse=True)  # type: ignore[operator]
+            stages: dict[str, int] = group_parameters(self.backbone, matcher, reverse=True)
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            raise UsageError(
+                f"the stages of a {type(self.backbone).__name__} are not known",
+                todo="leave network.frozen, unfreeze and optimiser.layer_decay as they are by default",
+            ) from error
+        return {f"backbone.{name}": stage for name, stage in stages.items()}, max(stages.values()) + 1
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode; frozen batch norms stay as in evaluation."""

@@ -42,5 +42,8 @@ def network_entry(name: str) -> NetworkEntry:
 
 def weights_config(entry: NetworkEntry) -> dict[str, Any]:
     """Return what timm says of a network's weights: mean and std for 0..1, licence, hub, tag."""
-    config: dict[str, Any] = vars(timm.get_pretrained_cfg(entry.timm_name))
+    found = timm.get_pretrained_cfg(entry.timm_name)
+    if found is None:
+        raise UsageError(f"timm says nothing of {entry.timm_name!r}", todo="choose its present name in timm")
+    config: dict[str, Any] = vars(found)
     return config

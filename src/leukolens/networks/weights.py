@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Final, Literal
 
@@ -48,23 +49,27 @@ def _cached(hub_name: str | None, url: str | None) -> bool:
     return bool(url) and (Path(torch.hub.get_dir()) / "checkpoints" / Path(str(url)).name).is_file()
 
 
-def check_weights(weights: str, entry: NetworkEntry) -> None:
+def check_weights(weights: str, entry: NetworkEntry, scaling: str | None = None) -> None:
     """See before the work starts that start weights exist, as far as that can be told without going online.
 
     Parameters
     ----------
     weights
         ``imagenet``, ``none``, or the path of a run's folder or of its weights.
+    entry
+        The network.
+    scaling
+        How pictures are scaled, if it is to be compared with that of the run.
 
     Raises
     ------
     UsageError
-        They do not.
+        They do not, or the run scaled its pictures otherwise: its filters expect other numbers.
     """
     if weights == "none":
         return
     if weights != "imagenet":
-        run_weights(weights)
+        _check_scaling(run_weights(weights), scaling)
         return
     at_hand = imagenet_weights(entry)
     if at_hand == "missing package":
@@ -73,6 +78,21 @@ def check_weights(weights: str, entry: NetworkEntry) -> None:
         raise UsageError(
             f"there are no ImageNet weights of {entry.name!r}",
             todo="set network.weights=none, or start from a run: network.weights=FOLDER",
+        )
+
+
+def _check_scaling(path: Path, scaling: str | None) -> None:
+    try:
+        recipe = json.loads((path.parent / "training.json").read_text("utf-8"))["run"]["recipe"]
+        before = recipe["network"].get("scaling", "weights")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # weights without a run beside them do not say
+    if scaling is not None and scaling != before:
+        raise UsageError(
+            f"the run in {str(path.parent)!r} scaled its pictures otherwise",
+            expected=f"network.scaling {before!r}, as there",
+            found=repr(scaling),
+            todo=f"pre-train with --set network.scaling={scaling}, or train with --set network.scaling={before}",
         )
 
 
@@ -121,7 +141,7 @@ def load_run_weights(backbone: nn.Module, weights: str) -> None:
             for name in tensors.keys()  # noqa: SIM118 - not a dict
             if name.startswith(_BACKBONE)
         }
-    wrong = _first_difference({name: tensor.shape for name, tensor in backbone.state_dict().items()}, found)
+    wrong = first_difference({name: tensor.shape for name, tensor in backbone.state_dict().items()}, found)
     if wrong:
         raise UsageError(
             f"the weights {str(path)!r} are not those of this network",
@@ -131,7 +151,8 @@ def load_run_weights(backbone: nn.Module, weights: str) -> None:
     backbone.load_state_dict(found)
 
 
-def _first_difference(shapes: dict[str, torch.Size], found: dict[str, torch.Tensor]) -> str | None:
+def first_difference(shapes: dict[str, torch.Size], found: dict[str, torch.Tensor]) -> str | None:
+    """Say where tensors are not those that a network has; None where they are."""
     for name, shape in shapes.items():
         if name not in found:
             return f"no tensor {name}"

@@ -28,8 +28,8 @@ def model_card(spec: BundleSpec) -> str:
 A field network ({network.architecture}, {network.preparation.width} x {network.preparation.height} px, float32) that
 says which class a field of a stained smear shows: {labels}. Classes that mean no leukaemia: {negative}. {note}
 
-It gives, beside the probabilities, a class map whose mean is the class's logit, and the distance of the picture to
-those that it learned from. Pictures farther than {limit} are outside its domain: no label is given for them.
+It gives, beside the probabilities, a class map whose mean plus a bias is the class's logit, and the distance of the
+picture to those that it learned from. Pictures farther than {limit} are outside its domain: no label is given for them.
 
 ## What it learned from
 

@@ -16,7 +16,7 @@ from leukolens.train.images import Sample
 from leukolens.train.mixing import mix
 from leukolens.train.recipe import Recipe
 from leukolens.train.same_run import stamp, take_along
-from leukolens.train.schedule import build_optimiser, rate_factor, stage_numbers, thaw, treatments
+from leukolens.train.schedule import build_optimiser, rate_factor, thaw, treatments
 
 
 class FieldModule(pl.LightningModule):
@@ -46,7 +46,7 @@ class FieldModule(pl.LightningModule):
         self.loss = nn.CrossEntropyLoss(class_weights, label_smoothing=recipe.label_smoothing, reduction="none")
         self._treated = treatments(self.network, recipe.optimiser)
         if recipe.unfreeze is not None:
-            stage_numbers(self.network)  # says so now where the stages are not known
+            self.network.stage_numbers()  # says so now where the stages are not known
         self._sums = {"train": [0.0, 0, 0], "val": [0.0, 0, 0]}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from timm.models import group_parameters
 from torch import nn
 
-from leukolens.finding import UsageError
 from leukolens.networks.field import FieldNetwork
 from leukolens.train.optimisation import Optimiser, Unfreezing
 
@@ -21,26 +19,6 @@ class Treatment(NamedTuple):
     decayed: bool
 
 
-def stage_numbers(network: FieldNetwork) -> tuple[dict[str, int], int]:
-    """Return the stage of each parameter of the backbone, and how many stages there are.
-
-    Stage 0 is the stem, as in `FieldNetwork.freeze`. Names are those of the whole network; what is missing is the head.
-
-    Raises
-    ------
-    UsageError
-        If timm does not know the backbone's stages.
-    """
-    backbone: Any = network.backbone
-    if not hasattr(backbone, "group_matcher"):
-        raise UsageError(
-            f"the stages of a {type(backbone).__name__} are not known",
-            todo="leave network.frozen, unfreeze and optimiser.layer_decay as they are by default",
-        )
-    stages: dict[str, int] = group_parameters(backbone, backbone.group_matcher(coarse=True), reverse=True)
-    return {f"backbone.{name}": stage for name, stage in stages.items()}, max(stages.values()) + 1
-
-
 def treatments(network: FieldNetwork, optimiser: Optimiser) -> dict[str, Treatment]:
     """Return how each parameter that is trained is treated.
 
@@ -50,7 +28,7 @@ def treatments(network: FieldNetwork, optimiser: Optimiser) -> dict[str, Treatme
     """
     excepted: set[str] = getattr(network.backbone, "no_weight_decay", set)()
     plain = {f"backbone.{name}" for name in excepted}
-    stages, count = stage_numbers(network) if optimiser.layer_decay < 1 else ({}, 0)
+    stages, count = network.stage_numbers() if optimiser.layer_decay < 1 else ({}, 0)
     return {
         name: Treatment(
             optimiser.layer_decay ** (count - stages.get(name, count)), parameter.ndim >= 2 and name not in plain
@@ -122,7 +100,7 @@ def thaw(network: FieldNetwork, unfreezing: Unfreezing, epoch: int, frozen: int)
     frozen
         First stages that are never trained.
     """
-    stages, count = stage_numbers(network)
+    stages, count = network.stage_numbers()
     first = max(frozen, count - unfreezing.start - epoch // unfreezing.every)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(stages.get(name, count) >= first)

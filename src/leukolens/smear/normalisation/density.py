@@ -12,6 +12,7 @@ import numpy as np
 
 from leukolens.finding import ImageError
 from leukolens.smear.normalisation.settings import StainReference, not_fitted
+from leukolens.smear.pixels import check_pixels
 from leukolens.smear.staining import AZURE, background_colour
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ def fit_stain(pictures: Iterable[Picture], step: StainSettings, find: FindVector
     Raises
     ------
     ImageError
-        In none of them two dyes can be told apart.
+        In none of them two dyes can be told apart, or one is no array of that form.
     """
     grounds, densities = [], []
     for rgb in pictures:
+        check_pixels(rgb, "normalised")
         ground = ground_of(rgb, step)
         stained = keep_stained(optical_density(rgb, ground), step)
         if len(stained) >= ENOUGH:
@@ -101,6 +103,8 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
 
     Raises
     ------
+    ImageError
+        `rgb` is not a picture of that form.
     UsageError
         The step has no reference.
 
@@ -110,6 +114,7 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
     """
     if step.reference is None:
         raise not_fitted(kind)
+    check_pixels(rgb, "normalised")
     target = step.reference
     ground = ground_of(rgb, step)
     density = optical_density(rgb, ground)

@@ -160,9 +160,8 @@ def test_a_reference_of_nonsense_is_refused(kind: str, wrong: object) -> None:
 @names
 @pytest.mark.parametrize(
     "wrong",
-    [np.zeros((20, 30, 3)), np.zeros((20, 30), np.uint8), np.zeros((0, 30, 3), np.uint8), np.zeros((20, 30, 4), np.uint8),
-     [[[0, 0, 0]]]],
-    ids=["float", "grey", "empty", "four channels", "a list"],
+    [np.zeros((20, 30, 3)), np.zeros((20, 30), np.uint8), np.zeros((0, 30, 3), np.uint8), [[[0, 0, 0]]]],
+    ids=["float", "grey", "empty", "a list"],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused_in_the_same_words_everywhere(step, wrong) -> None:
     fitted = fit_step(step, [draw_field(seed=1, white=8)[0]])

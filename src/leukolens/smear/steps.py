@@ -81,6 +81,19 @@ def apply_step(rgb: Picture, step: Normalisation | Segmentation) -> Picture:
     return vahadane.transform(rgb, step)
 
 
+def tells_dyes(rgb: Picture, step: Normalisation | Segmentation) -> bool:
+    """Tell whether a step finds what it works on in a picture (H, W, 3) uint8.
+
+    False where Macenko or Vahadane cannot tell two dyes apart and only bring its background to the reference's; True
+    for every other step.
+    """
+    if isinstance(step, Macenko):
+        return macenko.tells_dyes(rgb, step)
+    if isinstance(step, Vahadane):
+        return vahadane.tells_dyes(rgb, step)
+    return True
+
+
 def needs_fit(step: Normalisation | Segmentation) -> bool:
     """Tell whether a step cannot be applied before it is fitted."""
     if isinstance(step, (SegmentKMeans, SegmentHSV)):

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from leukolens.finding import ImageError
-from leukolens.smear.normalisation.settings import StainReference, not_fitted
+from leukolens.smear.normalisation.settings import StainReference, are_two_dyes, not_fitted
 from leukolens.smear.pixels import check_pixels
 from leukolens.smear.staining import AZURE, background_colour
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 ENOUGH: Final = 50
 """Fewer stained pixels than this tell nothing of a stain."""
-APART: Final = 3.0
-"""Angle in degrees between two vectors below which they are one dye."""
 _SAMPLE: Final = 20_000  # stained pixels that a fit takes of all pictures together
 _STRENGTH: Final = 99.0  # percentile
 
@@ -40,8 +38,9 @@ def fit_stain(pictures: Iterable[Picture], step: StainSettings, find: FindVector
     Parameters
     ----------
     pictures
-        (H, W, 3) uint8 each. Each counts alike, whatever its size and however much of it is stained; those without
-        enough stained pixels say nothing.
+        (H, W, 3) uint8 each. An even sample of the stained pixels of each is taken, 20,000 of all together: a picture
+        with more of them than its part counts as much as any other, one with fewer counts less, by what it has, and
+        one with under `ENOUGH` says nothing.
     step
         Settings.
     find
@@ -72,7 +71,7 @@ def fit_stain(pictures: Iterable[Picture], step: StainSettings, find: FindVector
             "No stain can be measured",
             expected="pictures in which two dyes can be told apart",
             found=f"{len(together)} stained pixels",
-            todo="fit on stained smears in colour",
+            todo="fit on stained smears in colour, of one laboratory",
         )
     return measured
 
@@ -125,6 +124,12 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
     return np.asarray(np.clip(light + 0.5, 0.0, 255.0), np.uint8).reshape(rgb.shape)
 
 
+def stain_of(rgb: Picture, step: StainSettings, find: FindVectors) -> StainReference | None:
+    """Return the stain of one picture (H, W, 3) uint8, or None where two dyes cannot be told apart in it."""
+    ground = ground_of(rgb, step)
+    return measure(keep_stained(optical_density(rgb, ground), step), ground, find)
+
+
 def _turn(own: StainReference, target: StainReference, *, keep: bool) -> Floats:
     """Return the matrix (3, 3) from densities of one stain to those of another."""
     mine, theirs = np.array(own.vectors).T, np.array(target.vectors).T
@@ -142,7 +147,7 @@ def measure(stained: Floats, ground: Floats, find: FindVectors) -> StainReferenc
     if len(stained) < ENOUGH:
         return None
     vectors = find(stained)
-    if not np.isfinite(vectors).all() or float(vectors[:, 0] @ vectors[:, 1]) > np.cos(np.deg2rad(APART)):
+    if not are_two_dyes(vectors):
         return None
     amounts = np.percentile(stained @ np.linalg.pinv(vectors).T, _STRENGTH, axis=0)
     if amounts.min() <= 1e-3:

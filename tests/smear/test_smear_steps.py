@@ -70,6 +70,12 @@ def test_a_wrong_step_is_named_with_the_nearest(raw: dict[str, object], words: s
         parse_step(raw)
 
 
+def test_an_unknown_step_is_told_in_one_sentence() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_step({"kind": "macenco"})
+    assert str(caught.value) == f"unknown step 'macenco'. Did you mean 'macenko'? Known: {', '.join(ALL_KINDS)}."
+
+
 def test_steps_are_applied_in_turn_and_watched() -> None:
     rgb = fields(1)[0]
     steps = fit_steps([parse_step({"kind": "reinhard"}), SegmentKMeans()], fields())

@@ -5,7 +5,7 @@ What Macenko and Vahadane share; they differ in how they find the two vectors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
     Floats = NDArray[np.float64]
     FindVectors = Callable[[Floats], Floats]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 ENOUGH: Final = 50
 """Fewer stained pixels than this tell nothing of a stain."""
@@ -179,7 +181,7 @@ def keep_stained(density: Floats, step: StainSettings) -> Floats:
     return kept
 
 
-def evenly(rows: Floats, most: int) -> Floats:
+def evenly(rows: NDArray[Scalar], most: int) -> NDArray[Scalar]:
     """Return at most `most` rows, at even distances."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
 

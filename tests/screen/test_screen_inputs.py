@@ -119,6 +119,19 @@ def test_nothing_to_screen_is_said(tree: Path) -> None:
         list_inputs(["empty"])
     with pytest.raises(UsageError, match="nothing to screen in the list"):
         list_inputs(["-"], io.BytesIO(b"\n"))
+    with pytest.raises(UsageError, match="nothing to prepare in empty"):
+        list_inputs(["empty"], purpose="prepare")
+
+
+@pytest.mark.parametrize("without", ["s/1", "s/3.d/../1", "again"])
+def test_a_folder_can_be_left_out_of_a_search(tree: Path, without: str) -> None:
+    (tree / "again").symlink_to(tree / "s" / "1")
+    rest = ["s/2.JPG", "s/3.d/c.bmp", "s/10.png"]
+    assert [item.source for item in list_inputs(["s"], without=Path(without))] == rest
+    # What is named is taken.
+    assert [item.source for item in list_inputs(["s/1"], without=Path(without))] == ["s/1/A.webp", "s/1/b.tif"]
+    assert [item.source for item in list_inputs(["s", "s/1/A.webp"], without=Path(without))] == [*rest, "s/1/A.webp"]
+    assert len(list_inputs(["s"], without=Path("nowhere"))) == 5
 
 
 def test_links_that_lead_in_circles_end(tree: Path) -> None:

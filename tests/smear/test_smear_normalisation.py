@@ -157,6 +157,19 @@ def test_a_reference_of_nonsense_is_refused(kind: str, wrong: object) -> None:
         )  # fmt: skip
 
 
+@names
+@pytest.mark.parametrize(
+    "wrong",
+    [np.zeros((20, 30, 3)), np.zeros((20, 30), np.uint8), np.zeros((0, 30, 3), np.uint8), [[[0, 0, 0]]]],
+    ids=["float", "grey", "empty", "a list"],
+)  # fmt: skip
+def test_what_is_no_picture_is_refused_in_the_same_words_everywhere(step, wrong) -> None:
+    fitted = fit_step(step, [draw_field(seed=1, white=8)[0]])
+    for call in (lambda: apply_step(wrong, fitted), lambda: fit_step(step, [wrong])):
+        with pytest.raises(ImageError, match=r"cannot be normalised\. Expected an array \(H, W, 3\) of uint8, found"):
+            call()
+
+
 # --- stain ----------------------------------------------------------------------------------------------------------
 
 

@@ -176,8 +176,8 @@ def test_swapped_and_right_bounds_select_the_same_colours() -> None:
     rgb = rng.integers(0, 256, (400, 400, 3), dtype=np.uint8)
     swapped, right = segment(rgb, SegmentHSV()), segment(rgb, SegmentHSV(channels="right"))
     assert swapped.sum() > 3000
-    # Rounding to half degrees on the other side of the circle moves a border colour now and then.
-    assert overlap(swapped, right) > 0.95
+    # Rounding to half degrees on the other side of the circle moves a border colour now and then: 0.6 % of all colours.
+    assert overlap(swapped, right) > 0.98
 
 
 def test_hue_by_the_standard_library_lies_between_the_bounds() -> None:

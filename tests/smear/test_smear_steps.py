@@ -9,7 +9,7 @@ from drawn_fields import draw_field
 from pydantic import ValidationError
 
 from leukolens.finding import ImageError, UsageError
-from leukolens.smear.fitting import fit_preparation, needs_fitting
+from leukolens.smear.fitting import MOST, chosen_places, fit_preparation, needs_fitting
 from leukolens.smear.perturb import shift_lamp
 from leukolens.smear.prepare import Preparation, prepare
 from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans, apply_mask, segment
@@ -68,6 +68,12 @@ def test_a_preparation_written_before_steps_existed_loads_unchanged() -> None:
 def test_a_wrong_step_is_named_with_the_nearest(raw: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         parse_step(raw)
+
+
+def test_an_unknown_step_is_told_in_one_sentence() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_step({"kind": "macenco"})
+    assert str(caught.value) == f"unknown step 'macenco'. Did you mean 'macenko'? Known: {', '.join(ALL_KINDS)}."
 
 
 def test_steps_are_applied_in_turn_and_watched() -> None:
@@ -149,6 +155,15 @@ def test_fitting_sees_no_padding() -> None:
     assert wide < 224
     inner = bare.pixels[top : top + high, left : left + wide]
     assert fit_preparation(spec, [rgb]).steps == fit_steps(spec.steps, [inner])
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 199, 200, 201, 350, 5000])
+def test_a_fit_takes_so_many_at_even_distances(count: int) -> None:
+    places = chosen_places(count)
+    assert len(places) == len(set(places)) == min(count, MOST)
+    if count:
+        assert (places[0], places[-1]) == (0, count - 1)
+        assert set(np.diff(places)) <= {max(1, count // MOST), count // MOST + 1}
 
 
 def test_pictures_without_stain_cannot_be_fitted_on() -> None:

@@ -78,7 +78,11 @@ def test_what_cannot_be_fitted_or_read_is_told(folders: Path) -> None:
         ("[{kind: segment-kmean}]", "Did you mean 'segment-kmeans'"),
         ("[{kind: macenko, alhpa: 2}]", "Did you mean 'alpha'"),
         ("[{alpha: 2}]", "Known: flatten-illumination"),
-        ("[macenko]", "preparation.steps.0"),
+        ("[macenko]", r"preparation\.steps\.0.*a step is a mapping.*Write \{kind: macenko\}"),
+        ("[macenco]", "Did you mean 'macenko'"),
+        ("[3]", "Known: flatten-illumination"),
+        ("macenko", r"steps are a list.*\[\{kind: macenko\}\]"),
+        ("{kind: macenko}", "steps are a list"),
     ],
 )
 def test_a_wrong_step_in_a_recipe_is_named_with_the_nearest(tmp_path: Path, steps: str, words: str) -> None:
@@ -86,6 +90,24 @@ def test_a_wrong_step_in_a_recipe_is_named_with_the_nearest(tmp_path: Path, step
     path.write_text(f"preparation: {{steps: {steps}}}\n", "utf-8")
     with pytest.raises(UsageError, match=words):
         load_recipe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            "{kind: segment-kmean}",
+            r"'samples\.segmentation': unknown step.*Did you mean 'segment-kmeans'\? Known: segm",
+        ),
+        ("{kind: macenko}", "Known: segment-kmeans, segment-hsv"),
+        ("segment-hsv", r"Write \{kind: segment-hsv\}"),
+        ("{treshold: 3}", "Did you mean 'threshold'"),
+    ],
+)
+def test_a_wrong_segmentation_of_samples_is_named_with_the_nearest(change: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        load_recipe("field-plain", [f"samples.segmentation={change}"])
+    assert "found using" not in str(caught.value)
 
 
 def test_steps_can_be_set_from_the_command_line() -> None:

@@ -49,19 +49,21 @@ def preprocess(
     Exit code 1 when some inputs could not be read; the rest is done.
     """
     from leukolens.cli import preprocess_run as work
+    from leukolens.cli.preprocess_fit import fit
+    from leukolens.cli.preprocess_folder import check_folder
     from leukolens.cli.screen_run import parse_aspect
-    from leukolens.screen.inputs import list_inputs
 
     if recipe is not None and (steps is not None or stretch or keep_marks):
         raise UsageError("--recipe says all of the preparation", todo="leave --steps, --stretch and --keep-marks out")
-    preparation = (
-        work.preparation_of(steps, stretch=stretch, keep_marks=keep_marks)
+    preparation, second = (
+        (work.preparation_of(steps, stretch=stretch, keep_marks=keep_marks), None)
         if recipe is None
         else work.preparation_of_recipe(recipe)
     )
     if masks:
-        work.check_masks(preparation)
-    found = list_inputs(inputs, sys.stdin.buffer)
-    plan = work.Plan(found, preparation, None if aspect is None else parse_aspect(aspect), fit_on)
-    work.open_folder(out, len(found), overwrite=overwrite)
+        work.check_masks(preparation, second)
+    shape = None if aspect is None else parse_aspect(aspect)
+    found = work.inputs_of(inputs, sys.stdin.buffer, out)
+    check_folder(out, len(found), overwrite=overwrite)
+    plan = work.Plan(found, fit(preparation, found, shape, fit_on, out), second, shape)
     return work.write_masks(plan, out) if masks else work.write_walkthrough(plan, out, pictures)

@@ -1,57 +1,60 @@
-"""The steps of ``leukolens preprocess``: which preparation, the fit, the pictures, the page."""
+"""The steps of ``leukolens preprocess``: which preparation, which pictures, and what is made of them."""
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 
+from leukolens.cli.preprocess_fit import Fitted, reason_of
+from leukolens.cli.preprocess_folder import PAGE, PICTURES, RECORD, TODO, claim_folder, own_files, write_record
 from leukolens.cli.screen_run import progress_bar
-from leukolens.finding import ImageError, OutputError, UsageError
-from leukolens.finding.output import probe_folder, put_file
-from leukolens.finding.paths import plain
-from leukolens.smear.fitting import fit_preparation, needs_fitting
+from leukolens.finding import ImageError, UsageError
+from leukolens.finding.output import put_file
 from leukolens.smear.prepare import Preparation
 from leukolens.smear.reading import read_image
 from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans
 from leukolens.smear.steps import parse_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from leukolens.report.stages import Stage
     from leukolens.screen.inputs import Input
+    from leukolens.smear.steps import Segmentation
 
-PAGE: Final = "preprocess.html"
-RECORD: Final = "preprocess.json"
-FIT_MOST: Final = 200
-_TODO: Final = "choose another --out, or make room"
+    Work = Callable[[str, str, NDArray[np.uint8]], tuple[list[str], dict[str, float]]]
+
+INSTALL: Final = (
+    "run: pip install 'leukolens[train]', or in a clone: pip install '.[train]'; or name steps with --steps"
+)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be prepared, how, and what to fit on; `fit_on` None fits on the inputs."""
+    """What is to be done: the pictures, the fitted preparation, the segmentation of the second training sample."""
 
     inputs: list[Input]
-    preparation: Preparation
+    fitted: Fitted
+    second: Segmentation | None
     aspect: float | None
-    fit_on: Path | None
 
 
 @dataclass
 class Outcome:
-    """What was done: rows of the record, the times of each stage, and what could not be read."""
+    """What was done: rows of the record, times of each stage, pictures of untold dyes, and what could not be read."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     times: dict[str, list[float]] = field(default_factory=dict)
+    untold: set[str] = field(default_factory=set)
     errors: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -69,8 +72,8 @@ def preparation_of(steps: str | None, *, stretch: bool, keep_marks: bool) -> Pre
     return Preparation(paint_out_marks=not keep_marks, steps=chosen, **shape)
 
 
-def preparation_of_recipe(name: str) -> Preparation:
-    """Return the preparation of a recipe.
+def preparation_of_recipe(name: str) -> tuple[Preparation, Segmentation | None]:
+    """Return the preparation of a recipe, and how it cuts out the second training sample, where it has one.
 
     Raises
     ------
@@ -80,68 +83,27 @@ def preparation_of_recipe(name: str) -> Preparation:
     try:
         from leukolens.train.recipe import load_recipe
     except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--recipe needs leukolens[train]: {error.name} is not installed",
-            todo="run: pip install 'leukolens[train]', or name steps with --steps",
-        ) from error
-    return load_recipe(name).preparation
+        raise UsageError(f"--recipe needs leukolens[train]: {error.name} is not installed", todo=INSTALL) from error
+    recipe = load_recipe(name)
+    return recipe.preparation, recipe.samples.segmentation if "segmented" in recipe.samples.views else None
 
 
-def open_folder(out: Path, count: int, *, overwrite: bool) -> None:
-    """Make the folder, or take what an earlier run wrote out of it.
-
-    Raises
-    ------
-    OutputError
-        It holds something and `overwrite` is not set, or it cannot be written.
-    """
-    if out.is_dir() and any(out.iterdir()):
-        if not overwrite:
-            raise OutputError(
-                f"The folder {str(out)!r} holds something already", todo="add --overwrite, or choose another --out"
-            )
-        _remove_earlier(out)
-    probe_folder(out, 1_000_000 * count)
-
-
-def fit(plan: Plan) -> tuple[Preparation, str]:
-    """Fit what needs it.
-
-    Returns
-    -------
-    preparation : Preparation
-        Ready to be applied.
-    fitted_on : str
-        On what, in words; empty where nothing had to be fitted.
+def inputs_of(names: Sequence[str], stdin: IO[bytes], out: Path) -> list[Input]:
+    """List the inputs; what a run wrote into its folder is none, wherever that folder lies.
 
     Raises
     ------
     UsageError
-        None of the pictures can be read, or nothing can be measured on them.
+        Something named is not there, or nothing is left.
     """
-    if not needs_fitting(plan.preparation):
-        return plan.preparation, ""
     from leukolens.screen.inputs import list_inputs
 
-    inputs = plan.inputs if plan.fit_on is None else list_inputs([plan.fit_on])
-    places = np.unique(np.linspace(0, len(inputs) - 1, min(FIT_MOST, len(inputs))).round().astype(int))
-    read: list[str] = []
-
-    def readable() -> Iterator[NDArray[np.uint8]]:
-        for place in places:
-            try:
-                pixels = read_image(inputs[place].path).pixels
-            except ImageError:
-                continue  # an input is told of when its turn comes
-            read.append(inputs[place].source)
-            yield pixels
-
-    try:
-        fitted = fit_preparation(plan.preparation, readable(), aspect=plan.aspect)
-    except ImageError as error:
-        raise UsageError(f"the steps cannot be fitted: {error}", todo="name better pictures with --fit-on") from error
-    where = "the inputs themselves" if plan.fit_on is None else f"the folder {plain(str(plan.fit_on))}"
-    return fitted, f"{where}, {len(read)} {'picture' if len(read) == 1 else 'pictures'}"
+    own = own_files(out)
+    found = list_inputs(names, stdin, purpose="prepare", without=out)
+    kept = [item for item in found if item.path.resolve() not in own]
+    if not kept:
+        raise UsageError(f"nothing to prepare but what an earlier run wrote into {out}", todo="name other pictures")
+    return kept
 
 
 def write_walkthrough(plan: Plan, out: Path, shown: int) -> int:
@@ -152,38 +114,37 @@ def write_walkthrough(plan: Plan, out: Path, shown: int) -> int:
     int
         The exit code.
     """
-    from leukolens.cli.preprocess_tell import tell
     from leukolens.report.stages import stages_of
-    from leukolens.report.walkthrough import Strip, Walkthrough, make_strip, milliseconds
-    from leukolens.report.walkthrough import write_walkthrough as page
+    from leukolens.report.walkthrough import Strip, make_strip
 
-    preparation, fitted_on = fit(plan)
     strips: list[Strip] = []
+    untold: set[str] = set()
+
+    def stages(pixels: NDArray[np.uint8]) -> list[Stage]:
+        return stages_of(pixels, plan.fitted.preparation, second=plan.second, aspect=plan.aspect)
 
     def one(name: str, source: str, pixels: NDArray[np.uint8]) -> tuple[list[str], dict[str, float]]:
-        stages = stages_of(pixels, preparation, aspect=plan.aspect)
-        folder = f"pictures/{name}"
+        made = stages(pixels)
+        folder = f"{PICTURES}/{name}"
         (out / folder).mkdir(parents=True, exist_ok=True)
-        files = [f"{folder}/{place:02d}-{stage.name}.png" for place, stage in enumerate(stages, start=1)]
-        for file, stage in zip(files, stages, strict=True):
+        files = [f"{folder}/{place:02d}-{stage.name}.png" for place, stage in enumerate(made, start=1)]
+        for file, stage in zip(files, made, strict=True):
             _write_png(out / file, stage.picture)
+        if not all(stage.told for stage in made):
+            untold.add(source)
         if len(strips) < shown:
-            strips.append(make_strip(source, folder, stages))
-        return files, {stage.name: stage.seconds for stage in stages if stage.seconds is not None}
+            strips.append(make_strip(source, folder, made))
+        return files, {stage.name: stage.seconds for stage in made if stage.seconds is not None}
 
-    done = _each(plan, one)
-    about = Walkthrough(
-        created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip(),
-        steps=tuple(step.kind for step in preparation.steps),
-        fitted_on=fitted_on,
-        pictures=len(done.rows) - len(done.errors),
-        medians=tuple((name, milliseconds(statistics.median(times))) for name, times in done.times.items()),
-        errors=tuple(done.errors),
-    )
-    put_file(out / PAGE, page(strips, about), todo=_TODO)
-    _write_record(out, replace(plan, preparation=preparation), fitted_on, done)
-    tell(done, fitted_on, out)
-    return 1 if done.errors else 0
+    names = _file_names(plan.inputs)
+    rows = [
+        {"source": item.source, "folder": f"{PICTURES}/{name}"} for item, name in zip(plan.inputs, names, strict=True)
+    ]
+    claim_folder(out, rows)
+    done = _each(plan, names, one, stages)
+    done.untold = untold
+    put_file(out / PAGE, _page(plan, done, strips), todo=TODO)
+    return _finish(plan, done, out, [PAGE, RECORD, *([PICTURES] if len(done.rows) > len(done.errors) else [])])
 
 
 def write_masks(plan: Plan, out: Path) -> int:
@@ -194,31 +155,31 @@ def write_masks(plan: Plan, out: Path) -> int:
     int
         The exit code.
     """
-    from leukolens.cli.preprocess_tell import tell
     from leukolens.report.stages import mask_of
 
-    preparation, fitted_on = fit(plan)
-
     def one(name: str, source: str, pixels: NDArray[np.uint8]) -> tuple[list[str], dict[str, float]]:  # noqa: ARG001
-        mask = mask_of(pixels, preparation, aspect=plan.aspect)
+        mask = mask_of(pixels, plan.fitted.preparation, second=plan.second, aspect=plan.aspect)
         _write_png(out / f"{name}.png", mask.astype(np.uint8) * np.uint8(255))
         return [f"{name}.png"], {}
 
-    done = _each(plan, one)
-    _write_record(out, replace(plan, preparation=preparation), fitted_on, done)
-    tell(done, fitted_on, out)
-    return 1 if done.errors else 0
+    names = _file_names(plan.inputs)
+    claim_folder(
+        out, [{"source": item.source, "files": [f"{name}.png"]} for item, name in zip(plan.inputs, names, strict=True)]
+    )
+    done = _each(plan, names, one)
+    count = len(done.rows) - len(done.errors)
+    return _finish(plan, done, out, [f"{count} {'mask' if count == 1 else 'masks'}", RECORD])
 
 
-def check_masks(preparation: Preparation) -> None:
+def check_masks(preparation: Preparation, second: Segmentation | None) -> None:
     """See that there is a mask to be written.
 
     Raises
     ------
     UsageError
-        No step is a segmentation.
+        No step is a segmentation, and there is no second sample.
     """
-    if not any(isinstance(step, (SegmentKMeans, SegmentHSV)) for step in preparation.steps):
+    if second is None and not any(isinstance(step, (SegmentKMeans, SegmentHSV)) for step in preparation.steps):
         raise UsageError(
             "--masks needs a segmentation among the steps",
             found=", ".join(step.kind for step in preparation.steps) or "none",
@@ -226,24 +187,88 @@ def check_masks(preparation: Preparation) -> None:
         )
 
 
-def _each(plan: Plan, one: Callable[[str, str, NDArray[np.uint8]], tuple[list[str], dict[str, float]]]) -> Outcome:
-    """Read each input and do with it what `one` says; go on after one that cannot be read."""
+def _each(
+    plan: Plan, names: Sequence[str], one: Work, first: Callable[[NDArray[np.uint8]], object] | None = None
+) -> Outcome:
+    """Read each input and do with it what `one` says; go on after one that cannot be read.
+
+    `first` is done with the first picture before: what a library loads at its first call is no time of a step.
+    """
     done = Outcome()
     with progress_bar("Preparing", len(plan.inputs)) as advance:
-        for number, item in enumerate(plan.inputs, start=1):
+        for item, name in zip(plan.inputs, names, strict=True):
             row: dict[str, Any] = {"source": item.source}
             try:
-                files, seconds = one(_file_name(number, item.source), item.source, read_image(item.path).pixels)
+                pixels = read_image(item.path).pixels
+                if first is not None and not done.times:
+                    first(pixels)
+                files, seconds = one(name, item.source, pixels)
             except ImageError as error:
-                done.errors.append((item.source, str(error)))
-                row |= {"status": "error", "reason": str(error)}
+                reason = reason_of(error, item.path)
+                done.errors.append((item.source, reason))
+                row |= {"status": "error", "reason": reason}
             else:
                 row |= {"status": "ok", "files": files, "seconds": seconds}
-                for name, value in seconds.items():
-                    done.times.setdefault(name, []).append(value)
+                for stage, value in seconds.items():
+                    done.times.setdefault(stage, []).append(value)
             done.rows.append(row)
             advance()
     return done
+
+
+def _page(plan: Plan, done: Outcome, strips: Sequence[Any]) -> bytes:
+    from leukolens.report.walkthrough import Walkthrough, milliseconds, write_walkthrough
+
+    about = Walkthrough(
+        created=datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip(),
+        steps=tuple(step.kind for step in plan.fitted.preparation.steps),
+        second="" if plan.second is None else plan.second.kind,
+        fitted_on=plan.fitted.on,
+        pictures=len(done.rows) - len(done.errors),
+        notes=notes_of(plan, done),
+        medians=tuple((name, milliseconds(statistics.median(times))) for name, times in done.times.items()),
+        threads=cv2.getNumThreads(),
+        errors=(*done.errors, *plan.fitted.left_out),
+    )
+    return write_walkthrough(strips, about)
+
+
+def notes_of(plan: Plan, done: Outcome) -> tuple[str, ...]:
+    """Return what a reader has to know beside the pictures, in sentences."""
+    if not done.untold:
+        return plan.fitted.notes
+    count = f"In {len(done.untold)} of {len(done.rows) - len(done.errors)} pictures two dyes could not be told apart"
+    return (*plan.fitted.notes, f"{count}: only their background was brought to that of the reference.")
+
+
+def _finish(plan: Plan, done: Outcome, out: Path, wrote: Sequence[str]) -> int:
+    """Write the record, tell, and return the exit code."""
+    from leukolens.cli.preprocess_tell import tell
+    from leukolens.data.run_manifest import run_manifest
+
+    chosen = {
+        "preparation": plan.fitted.preparation.model_dump(mode="json"),
+        "second_sample": None if plan.second is None else plan.second.model_dump(mode="json"),
+    }
+    notes = notes_of(plan, done)
+    write_record(
+        out,
+        {
+            "status": "done",
+            **chosen,
+            "fitted_on": plan.fitted.on or None,
+            "fit_left_out": [{"source": source, "reason": reason} for source, reason in plan.fitted.left_out],
+            "notes": notes,
+            "pictures": done.rows,
+            "manifest": run_manifest("preprocess", {**chosen, "aspect": plan.aspect}, None, None),
+        },
+    )
+    tell(done, plan.fitted, notes, out, wrote)
+    return 1 if done.errors or plan.fitted.left_out else 0
+
+
+def _file_names(inputs: Sequence[Input]) -> list[str]:
+    return [_file_name(number, item.source) for number, item in enumerate(inputs, start=1)]
 
 
 def _file_name(number: int, source: str) -> str:
@@ -254,34 +279,4 @@ def _file_name(number: int, source: str) -> str:
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     _, coded = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
-    put_file(path, coded.tobytes(), todo=_TODO)
-
-
-def _write_record(out: Path, plan: Plan, fitted_on: str, done: Outcome) -> None:
-    from leukolens.data.run_manifest import run_manifest
-
-    preparation = plan.preparation.model_dump(mode="json")
-    record = {
-        "preparation": preparation,
-        "fitted_on": fitted_on or None,
-        "pictures": done.rows,
-        "manifest": run_manifest("preprocess", {"preparation": preparation, "aspect": plan.aspect}, None, None),
-    }
-    put_file(out / RECORD, (json.dumps(record, indent=2) + "\n").encode(), todo=_TODO)
-
-
-def _remove_earlier(out: Path) -> None:
-    """Remove the pictures that an earlier run says it wrote here, and nothing else."""
-    try:
-        rows: Sequence[dict[str, Any]] = json.loads((out / RECORD).read_text("utf-8"))["pictures"]
-        files = [str(file) for row in rows for file in row.get("files", [])]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return
-    for file in files:
-        parts = PurePath(file).parts
-        if file.endswith(".png") and not PurePath(file).is_absolute() and ".." not in parts:
-            (out / file).unlink(missing_ok=True)
-            folder = (out / file).parent
-            if folder != out and folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-    (out / PAGE).unlink(missing_ok=True)
+    put_file(path, coded.tobytes(), todo=TODO)

@@ -15,24 +15,30 @@ from leukolens.report.walkthrough import milliseconds
 from leukolens.report.words import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from leukolens.cli.preprocess_fit import Fitted
     from leukolens.cli.preprocess_run import Outcome
 
 _MOST: Final = 20
 
 
-def tell(done: Outcome, fitted_on: str, out: Path) -> None:
+def tell(done: Outcome, fitted: Fitted, notes: Sequence[str], out: Path, wrote: Sequence[str]) -> None:
     """Print how many pictures were done, the median time of each stage, and what could not be read.
 
     Parameters
     ----------
     done
         The run.
-    fitted_on
-        On what steps were fitted, in words.
+    fitted
+        On what steps were fitted, and what could not be read for it.
+    notes
+        What else has to be known, in sentences.
     out
         The folder that holds the files.
+    wrote
+        What it holds now.
     """
     console = output_console()
     if done.times:
@@ -42,12 +48,14 @@ def tell(done: Outcome, fitted_on: str, out: Path) -> None:
         console.print(table)
     count = len(done.rows) - len(done.errors)
     console.print(f"{count} {'picture' if count == 1 else 'pictures'} done.")
-    if fitted_on:
-        console.print(Text(f"Steps fitted on {visible(fitted_on)}."), soft_wrap=True)
-    for source, reason in done.errors[:_MOST]:
+    if fitted.on:
+        console.print(Text(f"Steps fitted on {visible(fitted.on)}."), soft_wrap=True)
+    for note in notes:
+        console.print(Text(visible(note)), soft_wrap=True)
+    errors = [*done.errors, *fitted.left_out]
+    for source, reason in errors[:_MOST]:
         error_console().print(Text(f"{visible(source)}: {visible(reason)}"), soft_wrap=True)
-    if len(done.errors) > _MOST:
-        error_console().print(f"and {len(done.errors) - _MOST} more that could not be read")
+    if len(errors) > _MOST:
+        error_console().print(f"and {len(errors) - _MOST} more that could not be read")
     console.print(RESEARCH_USE, style="bold")
-    names = [name for name in ("preprocess.html", "preprocess.json", "pictures") if (out / name).exists()]
-    console.print(Text(f"In {out}: {', '.join(names)}"), soft_wrap=True)
+    console.print(Text(f"In {out}: {', '.join(wrote)}"), soft_wrap=True)

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from leukolens.smear.prepare import map_back, prepare
-from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans, segment
+from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans, apply_mask, segment
 from leukolens.smear.segmentation.stages import kmeans_stages
+from leukolens.smear.steps import tells_dyes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,8 @@ _DONE: Final = {
     "segment-hsv": "Mask applied: everything outside it black",
 }
 
+_NOT_TOLD: Final = "Two dyes cannot be told apart: only the background brought to that of the reference"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -50,15 +53,20 @@ class Stage:
         (H, W, 3) uint8 sRGB, or (H, W) uint8 grey.
     seconds
         How long it took to get there from the stage before, where that was measured.
+    told
+        False where two dyes could not be told apart, so that only the background was changed.
     """
 
     name: str
     caption: str
     picture: Picture
     seconds: float | None = None
+    told: bool = True
 
 
-def stages_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -> list[Stage]:
+def stages_of(
+    rgb: Picture, spec: Preparation, *, second: Segmentation | None = None, aspect: float | None = None
+) -> list[Stage]:
     """Prepare a picture and keep every stage.
 
     Parameters
@@ -67,13 +75,16 @@ def stages_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -
         (H, W, 3) uint8 sRGB, as read.
     spec
         What to do; its steps fitted.
+    second
+        How the second training sample is cut out of the prepared picture, where there is one.
     aspect
         As `prepare` takes it.
 
     Returns
     -------
     list of Stage
-        As given, marks painted out, prepared, then each step; a segmentation with what it makes on its way.
+        As given, marks painted out, prepared, then each step and the second sample; a segmentation with what it makes
+        on its way.
 
     Raises
     ------
@@ -92,21 +103,26 @@ def stages_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -
 
     def keep(step: Normalisation | Segmentation, before: Picture, after: Picture, took: float) -> None:
         stages.extend(_inner(step, before))
-        stages.append(Stage(step.kind, _DONE[step.kind], after, took))
+        told = tells_dyes(before, step)
+        stages.append(Stage(step.kind, _DONE[step.kind] if told else _NOT_TOLD, after, took, told))
 
-    prepare(rgb, spec, aspect=aspect, watch=keep)
-    return stages
+    prepared = prepare(rgb, spec, aspect=aspect, watch=keep)
+    return stages if second is None else [*stages, *_second_sample(prepared.pixels, second)]
 
 
-def mask_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -> NDArray[np.bool_]:
-    """Return the mask (H, W) bool of the last segmentation among the steps, on the picture as given.
+def mask_of(
+    rgb: Picture, spec: Preparation, *, second: Segmentation | None = None, aspect: float | None = None
+) -> NDArray[np.bool_]:
+    """Return the mask (H, W) bool of the last segmentation, on the picture as given.
 
     Parameters
     ----------
     rgb
         (H, W, 3) uint8 sRGB, as read.
     spec
-        What to do; one of its steps is a segmentation.
+        What to do; one of its steps is a segmentation, or there is a second sample.
+    second
+        As `stages_of` takes it; it comes last.
     aspect
         As `prepare` takes it.
     """
@@ -117,11 +133,23 @@ def mask_of(rgb: Picture, spec: Preparation, *, aspect: float | None = None) -> 
             masks.append(segment(before, step))
 
     prepared = prepare(rgb, spec, aspect=aspect, watch=keep)
-    left, top, wide, high = prepared.window
-    placed = np.zeros(prepared.pixels.shape[:2], np.float32)
-    placed[top : top + high, left : left + wide] = masks[-1]
+    if second is None:
+        left, top, wide, high = prepared.window
+        placed = np.zeros(prepared.pixels.shape[:2], np.float32)
+        placed[top : top + high, left : left + wide] = masks[-1]
+    else:
+        placed = segment(prepared.pixels, second).astype(np.float32)
     height, width = rgb.shape[:2]
     return np.asarray(map_back(placed, prepared, width, height) >= 0.5)
+
+
+def _second_sample(pixels: Picture, second: Segmentation) -> Iterator[Stage]:
+    """Yield what training makes of the prepared picture beside it."""
+    yield from _inner(second, pixels)
+    start = time.perf_counter()
+    sample = apply_mask(pixels, segment(pixels, second))
+    took = time.perf_counter() - start
+    yield Stage("second-sample", f"The second training sample, by {second.kind}: all else black", sample, took)
 
 
 def _inner(step: Normalisation | Segmentation, before: Picture) -> Iterator[Stage]:

@@ -57,21 +57,30 @@ class Walkthrough:
         When, in words.
     steps
         Names of the steps, in order.
+    second
+        Name of the segmentation that makes the second training sample; empty where there is none.
     fitted_on
         What the steps were fitted on, in words; empty where nothing had to be fitted.
     pictures
         How many were done.
+    notes
+        What a reader has to know beside that, in sentences.
     medians
         Stage and median time, in words.
+    threads
+        On how many threads OpenCV worked at most.
     errors
         Name and reason of each picture that could not be read.
     """
 
     created: str
     steps: tuple[str, ...]
+    second: str
     fitted_on: str
     pictures: int
+    notes: tuple[str, ...]
     medians: tuple[tuple[str, str], ...]
+    threads: int
     errors: tuple[tuple[str, str], ...]
 
 
@@ -118,6 +127,7 @@ def write_walkthrough(strips: Sequence[Strip], about: Walkthrough) -> bytes:
         "style": style,
         "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         "about": about,
+        "notes": [visible(note) for note in about.notes],
         "errors": [(visible(name), visible(reason)) for name, reason in about.errors],
         "strips": strips,
     }

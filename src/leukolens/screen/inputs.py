@@ -1,4 +1,4 @@
-"""What to screen: files, folders and lists on standard input become inputs, in order, before any work starts."""
+"""What to screen or prepare: files, folders and lists on standard input become inputs, in order, before any work."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 
 
 class Input(NamedTuple):
-    """One image to screen: where it is, and how it is named in the findings."""
+    """One image: where it is, and how it is named in findings and reports."""
 
     path: Path
     source: str
 
 
-def list_inputs(args: Sequence[str | Path], stdin: IO[bytes] | None = None) -> list[Input]:
-    """List what is to be screened.
+def list_inputs(
+    args: Sequence[str | Path],
+    stdin: IO[bytes] | None = None,
+    *,
+    purpose: str = "screen",
+    without: Path | None = None,
+) -> list[Input]:
+    """List what is to be worked on.
 
     Parameters
     ----------
@@ -32,6 +38,11 @@ def list_inputs(args: Sequence[str | Path], stdin: IO[bytes] | None = None) -> l
         are not named like images, are left out. Each source is taken once.
     stdin
         Where ``-`` reads from, as bytes.
+    purpose
+        What is to be done with it, for the messages: there is nothing to `purpose`.
+    without
+        A folder that is left out where it lies in one that is searched, such as that of the output; named itself, it
+        is searched.
 
     Returns
     -------
@@ -41,7 +52,7 @@ def list_inputs(args: Sequence[str | Path], stdin: IO[bytes] | None = None) -> l
     Raises
     ------
     UsageError
-        Something named does not exist or cannot be listed, or nothing is left to screen.
+        Something named does not exist or cannot be listed, or nothing is left.
     """
     names: list[str] = []
     for arg in args:
@@ -50,12 +61,13 @@ def list_inputs(args: Sequence[str | Path], stdin: IO[bytes] | None = None) -> l
     if missing:
         raise UsageError(_describe_missing(missing), expected="files or folders", todo=_hint(missing[0]))
     found: dict[str, Input] = {}
+    skipped = set() if without is None else {without.resolve()}
     for name in names:
-        for item in _expand(name):
+        for item in _expand(name, skipped):
             found.setdefault(item.source, item)
     if not found:
         raise UsageError(
-            f"nothing to screen in {', '.join(names[:3]) or 'the list'}{' ...' if len(names) > 3 else ''}",
+            f"nothing to {purpose} in {', '.join(names[:3]) or 'the list'}{' ...' if len(names) > 3 else ''}",
             expected=f"images ({', '.join(sorted(IMAGE_SUFFIXES))})",
             todo="Name a file outright to have it tried whatever its name",
         )
@@ -75,13 +87,13 @@ def source_name(name: str, *, separator: str = os.sep) -> str:
     return os.fsencode(name.replace(separator, "/")).decode("utf-8", "backslashreplace")
 
 
-def _expand(name: str) -> Iterator[Input]:
+def _expand(name: str, skipped: set[Path]) -> Iterator[Input]:
     path = Path(name)
     if not path.is_dir():
         yield Input(path, source_name(name))
         return
     prefix = name.rstrip("/" + os.sep)
-    yield from _walk(path, source_name(prefix) + "/", set())
+    yield from _walk(path, source_name(prefix) + "/", skipped - {path.resolve()})
 
 
 def _walk(folder: Path, prefix: str, seen: set[Path]) -> Iterator[Input]:
@@ -96,7 +108,7 @@ def _walk(folder: Path, prefix: str, seen: set[Path]) -> Iterator[Input]:
         raise UsageError(
             f"the folder {source_name(str(folder))!r} cannot be listed",
             found=error.strerror or str(error),
-            todo="Allow reading it, or name the folders to screen without it",
+            todo="Allow reading it, or name the folders beside it",
         ) from error
     for entry in entries:
         if entry.name.startswith("."):

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from leukolens.smear.normalisation.density import evenly
 from leukolens.smear.prepare import prepare
 from leukolens.smear.steps import fit_steps, needs_fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from leukolens.smear.prepare import Preparation
 
 
+MOST: Final = 200
+"""How many pictures a fit takes at most: means and percentiles over more do not change, and time and memory do."""
+
+
 def needs_fitting(spec: Preparation) -> bool:
     """Tell whether a preparation has a step that cannot be applied before it is fitted."""
     return any(needs_fit(step) for step in spec.steps)
+
+
+def chosen_places(count: int, most: int = MOST) -> list[int]:
+    """Return which of `count` pictures a fit takes: all, or `most` of them at even distances."""
+    return [int(place) for place in evenly(np.arange(count), most)]
 
 
 def fit_preparation(

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from leukolens.finding import ImageError, UsageError
+from leukolens.finding import UsageError
 from leukolens.smear.marks import find_marks, paint_out
+from leukolens.smear.pixels import check_pixels
 from leukolens.smear.squeeze import SQUEEZED, Squeeze, recognise_squeeze
 from leukolens.smear.steps import Step, apply_steps
 
@@ -128,7 +129,7 @@ def prepare(
     UsageError
         `aspect` implies a squeeze that cannot be, or a step is not fitted.
     """
-    _check(rgb)
+    check_pixels(rgb, "prepared")
     height, width = rgb.shape[:2]
     working, burned_in = _without_marks(_reduce(rgb), spec)
     squeeze = _squeeze_of(working, spec, None if aspect is None else aspect * height / width)
@@ -165,16 +166,6 @@ def map_back(values: NDArray[np.float32], prepared: Prepared, width: int, height
     matrix = prepared.matrix @ to_prepared
     mapped = cv2.warpAffine(grown, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(mapped, np.float32)
-
-
-def _check(rgb: NDArray[np.uint8]) -> None:
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-        raise ImageError(
-            "The picture cannot be prepared",
-            expected="an array (H, W, 3) of uint8",
-            found=f"{rgb.shape} of {rgb.dtype}",
-            todo="read it with leukolens.smear.reading.read_image",
-        )
 
 
 def _reduce(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

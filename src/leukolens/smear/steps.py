@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -81,6 +82,19 @@ def apply_step(rgb: Picture, step: Normalisation | Segmentation) -> Picture:
     return vahadane.transform(rgb, step)
 
 
+def tells_dyes(rgb: Picture, step: Normalisation | Segmentation) -> bool:
+    """Tell whether a step finds what it works on in a picture (H, W, 3) uint8.
+
+    False where Macenko or Vahadane cannot tell two dyes apart and only bring its background to the reference's; True
+    for every other step.
+    """
+    if isinstance(step, Macenko):
+        return macenko.tells_dyes(rgb, step)
+    if isinstance(step, Vahadane):
+        return vahadane.tells_dyes(rgb, step)
+    return True
+
+
 def needs_fit(step: Normalisation | Segmentation) -> bool:
     """Tell whether a step cannot be applied before it is fitted."""
     if isinstance(step, (SegmentKMeans, SegmentHSV)):
@@ -147,18 +161,41 @@ def parse_step(raw: Mapping[str, Any]) -> Normalisation | Segmentation:
         return _ADAPTER.validate_python(dict(raw))
     except ValidationError as error:
         first = error.errors()[0]
+        words, hint = explain_step(first)
         place = ".".join(str(part) for part in first["loc"])
-        where = f"step {raw.get('kind')!r}" + (f", field {place!r}" if place else "")
-        raise UsageError(f"{where}: {first['msg']}", found=repr(first["input"])[:100], todo=step_hint(first)) from error
+        if not place:
+            raise UsageError(words, todo=hint) from error
+        where = f"step {raw.get('kind')!r}, field {place!r}"
+        raise UsageError(f"{where}: {words}", found=repr(first["input"])[:100], todo=hint) from error
 
 
-def step_hint(error: ErrorDetails) -> str | None:
-    """Return which kind of step, or which key of one, an error of validation probably meant; None for other errors."""
-    if error["type"] == "union_tag_invalid" and error.get("ctx", {}).get("discriminator") == "'kind'":
-        return nearest(str(error["ctx"]["tag"]), KINDS)
-    if error["type"] == "union_tag_not_found" and error.get("ctx", {}).get("discriminator") == "'kind'":
-        return f"Say which with kind. Known: {', '.join(KINDS)}."
+def explain_step(error: ErrorDetails) -> tuple[str, str | None]:
+    """Say what is wrong with a step.
+
+    Parameters
+    ----------
+    error
+        Of validation, of whatever field.
+
+    Returns
+    -------
+    words : str
+        In one clause; those of the validation where there are no better ones.
+    hint : str or None
+        Which kind of step, or which key of one, was probably meant; None for errors of other fields.
+    """
+    of_kind = error.get("ctx", {}).get("discriminator") == "'kind'"
+    if of_kind and error["type"] == "union_tag_invalid":
+        known = re.findall(r"'([^']*)'", str(error["ctx"]["expected_tags"]))
+        return f"unknown step {error['ctx']['tag']!r}", nearest(str(error["ctx"]["tag"]), known)
+    if of_kind and error["type"] == "union_tag_not_found":
+        return "a step without a kind", f"Say which with kind. Known: {', '.join(KINDS)}."
+    if error["type"] == "model_attributes_type":
+        name = str(error["input"])
+        return "a step is a mapping", f"write {{kind: {name}}}" if name in KINDS else nearest(name, KINDS)
+    if error["type"] == "tuple_type" and error["loc"][-1:] == ("steps",):
+        return "steps are a list", "write [{kind: macenko}], one such entry a step"
     kinds = [part for part in error["loc"][:-1] if part in KINDS]
-    if error["type"] == "extra_forbidden" and kinds and error["loc"][-2] == kinds[-1]:
-        return nearest(str(error["loc"][-1]), KINDS[str(kinds[-1])].model_fields)
-    return None
+    if error["type"] == "extra_forbidden" and kinds and error["loc"][-2:-1] == (kinds[-1],):
+        return "unknown key", nearest(str(error["loc"][-1]), KINDS[str(kinds[-1])].model_fields)
+    return error["msg"], None

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from leukolens.data.catalogue import Catalogue
 from leukolens.finding import DataError, ImageError
 from leukolens.finding.output import put_file
-from leukolens.smear.fitting import fit_preparation
+from leukolens.smear.fitting import MOST, chosen_places, fit_preparation, needs_fitting
 from leukolens.smear.prepare import Preparation
 from leukolens.smear.reading import read_image
-from leukolens.smear.steps import needs_fit
 
 FITTED_FILE: Final = "preparation.json"
 """Where a run keeps its preparation, if training pictures were needed to fit it."""
-MOST: Final = 200
-"""How many pictures a fit takes at most: means and percentiles over more do not change, and time and memory do."""
 
 
 def fitted(preparation: Preparation, pictures: Iterable[NDArray[np.uint8]]) -> Preparation:
@@ -67,7 +64,7 @@ def fit_once(folder: Path, preparation: Preparation, catalogue: Catalogue, train
     DataError
         See `fitted`; or the file in the folder cannot be read.
     """
-    if not any(needs_fit(step) for step in preparation.steps):
+    if not needs_fitting(preparation):
         return preparation
     if not (folder / FITTED_FILE).exists():
         content = fitted(preparation, training_pictures(catalogue, train)).model_dump_json(indent=2)
@@ -83,7 +80,7 @@ def read_fitted(folder: Path, preparation: Preparation) -> Preparation:
     DataError
         It had to be, and the file is missing or cannot be read.
     """
-    if not any(needs_fit(step) for step in preparation.steps):
+    if not needs_fitting(preparation):
         return preparation
     try:
         return Preparation.model_validate_json((folder / FITTED_FILE).read_text("utf-8"))
@@ -117,8 +114,7 @@ def training_pictures(catalogue: Catalogue, indices: Sequence[int], most: int = 
     DataError
         A picture cannot be read.
     """
-    chosen = np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(np.intp))
-    for position in chosen:
+    for position in chosen_places(len(indices), most):
         item = catalogue.items[indices[position]]
         try:
             yield read_image(catalogue.locate(item)).pixels

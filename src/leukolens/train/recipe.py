@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from leukolens.finding import UsageError, nearest
 from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
-from leukolens.smear.steps import step_hint
+from leukolens.smear.steps import explain_step
 from leukolens.train.optimisation import Mixing, Optimiser, Share, Unfreezing
 from leukolens.train.recipe_file import packaged_recipes as packaged_recipes
 from leukolens.train.recipe_file import read_fields, read_yaml
@@ -139,13 +139,12 @@ def validated(raw: dict[str, Any], what: str) -> Recipe:
 def _described(what: str, error: ErrorDetails) -> UsageError:
     """Say which field of a recipe is wrong, and what was probably meant."""
     place = ".".join(str(part) for part in error["loc"])
-    todo = step_hint(error)
+    words, todo = explain_step(error)
     if todo is None and error["type"] == "extra_forbidden":
         todo = nearest(str(error["loc"][-1]), fields_at(error["loc"][:-1]))
     elif error["type"] == "literal_error":
         todo = nearest(str(error["input"]), re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected"))))
-    message = f"{what}, field {place!r}: {error['msg']}"
-    return UsageError(message, found=repr(error["input"])[:100], todo=todo)
+    return UsageError(f"{what}, field {place!r}: {words}", found=repr(error["input"])[:100], todo=todo)
 
 
 def fields_at(path: tuple[str | int, ...]) -> list[str]:

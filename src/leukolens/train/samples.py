@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans
 
@@ -13,13 +13,11 @@ Order = Literal["after-split", "before-validation", "before-test", "thesis"]
 RIGHT_ORDER: Final = "after-split"
 
 
-def _kind(value: Any) -> Any:  # noqa: ANN401 - whatever a recipe says
-    return value.get("kind", "segment-kmeans") if isinstance(value, dict) else getattr(value, "kind", None)
+def _with_kind(value: Any) -> Any:  # noqa: ANN401 - whatever a recipe says
+    return {"kind": "segment-kmeans", **value} if isinstance(value, dict) else value
 
 
-Segmentation = Annotated[
-    Annotated[SegmentKMeans, Tag("segment-kmeans")] | Annotated[SegmentHSV, Tag("segment-hsv")], Discriminator(_kind)
-]
+Segmentation = Annotated[SegmentKMeans | SegmentHSV, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 
 
 class Samples(BaseModel):

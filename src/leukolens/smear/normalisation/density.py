@@ -5,13 +5,14 @@ What Macenko and Vahadane share; they differ in how they find the two vectors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import cv2
 import numpy as np
 
 from leukolens.finding import ImageError
-from leukolens.smear.normalisation.settings import StainReference, not_fitted
+from leukolens.smear.normalisation.settings import StainReference, are_two_dyes, not_fitted
+from leukolens.smear.pixels import check_pixels
 from leukolens.smear.staining import AZURE, background_colour
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     FindVectors = Callable[[Floats], Floats]
 
+Scalar = TypeVar("Scalar", bound=np.generic)
+
 ENOUGH: Final = 50
 """Fewer stained pixels than this tell nothing of a stain."""
-APART: Final = 3.0
-"""Angle in degrees between two vectors below which they are one dye."""
 _SAMPLE: Final = 20_000  # stained pixels that a fit takes of all pictures together
 _STRENGTH: Final = 99.0  # percentile
 
@@ -39,8 +40,9 @@ def fit_stain(pictures: Iterable[Picture], step: StainSettings, find: FindVector
     Parameters
     ----------
     pictures
-        (H, W, 3) uint8 each. Each counts alike, whatever its size and however much of it is stained; those without
-        enough stained pixels say nothing.
+        (H, W, 3) uint8 each. An even sample of the stained pixels of each is taken, 20,000 of all together: a picture
+        with more of them than its part counts as much as any other, one with fewer counts less, by what it has, and
+        one with under `ENOUGH` says nothing.
     step
         Settings.
     find
@@ -53,10 +55,11 @@ def fit_stain(pictures: Iterable[Picture], step: StainSettings, find: FindVector
     Raises
     ------
     ImageError
-        In none of them two dyes can be told apart.
+        In none of them two dyes can be told apart, or one is no array of that form.
     """
     grounds, densities = [], []
     for rgb in pictures:
+        check_pixels(rgb, "normalised")
         ground = ground_of(rgb, step)
         stained = keep_stained(optical_density(rgb, ground), step)
         if len(stained) >= ENOUGH:
@@ -70,7 +73,7 @@ def fit_stain(pictures: Iterable[Picture], step: StainSettings, find: FindVector
             "No stain can be measured",
             expected="pictures in which two dyes can be told apart",
             found=f"{len(together)} stained pixels",
-            todo="fit on stained smears in colour",
+            todo="fit on stained smears in colour, of one laboratory",
         )
     return measured
 
@@ -101,6 +104,8 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
 
     Raises
     ------
+    ImageError
+        `rgb` is not a picture of that form.
     UsageError
         The step has no reference.
 
@@ -110,6 +115,7 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
     """
     if step.reference is None:
         raise not_fitted(kind)
+    check_pixels(rgb, "normalised")
     target = step.reference
     ground = ground_of(rgb, step)
     density = optical_density(rgb, ground)
@@ -118,6 +124,12 @@ def restain(rgb: Picture, step: StainSettings, find: FindVectors, kind: str) -> 
         density = density @ _turn(own, target, keep=step.residual == "keep").T
     light = (np.asarray(target.ground) + 1.0) * np.exp(-density) - 1.0
     return np.asarray(np.clip(light + 0.5, 0.0, 255.0), np.uint8).reshape(rgb.shape)
+
+
+def stain_of(rgb: Picture, step: StainSettings, find: FindVectors) -> StainReference | None:
+    """Return the stain of one picture (H, W, 3) uint8, or None where two dyes cannot be told apart in it."""
+    ground = ground_of(rgb, step)
+    return measure(keep_stained(optical_density(rgb, ground), step), ground, find)
 
 
 def _turn(own: StainReference, target: StainReference, *, keep: bool) -> Floats:
@@ -137,7 +149,7 @@ def measure(stained: Floats, ground: Floats, find: FindVectors) -> StainReferenc
     if len(stained) < ENOUGH:
         return None
     vectors = find(stained)
-    if not np.isfinite(vectors).all() or float(vectors[:, 0] @ vectors[:, 1]) > np.cos(np.deg2rad(APART)):
+    if not are_two_dyes(vectors):
         return None
     amounts = np.percentile(stained @ np.linalg.pinv(vectors).T, _STRENGTH, axis=0)
     if amounts.min() <= 1e-3:
@@ -169,7 +181,7 @@ def keep_stained(density: Floats, step: StainSettings) -> Floats:
     return kept
 
 
-def evenly(rows: Floats, most: int) -> Floats:
+def evenly(rows: NDArray[Scalar], most: int) -> NDArray[Scalar]:
     """Return at most `most` rows, at even distances."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
 

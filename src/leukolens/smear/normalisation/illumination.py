@@ -21,6 +21,7 @@ from pydantic import Field
 
 from leukolens.finding import ImageError
 from leukolens.smear.normalisation.settings import Frozen, Ground, not_fitted
+from leukolens.smear.pixels import check_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +71,7 @@ def fit(pictures: Iterable[Picture], step: FlattenIllumination) -> GroundReferen
     Raises
     ------
     ImageError
-        There is no picture.
+        There is no picture, or one that is no array of that form.
     """
     grounds = [np.median(background_surface(rgb).reshape(-1, 3), axis=0) for rgb in pictures]
     if not grounds:
@@ -84,6 +85,8 @@ def transform(rgb: Picture, step: FlattenIllumination) -> Picture:
 
     Raises
     ------
+    ImageError
+        `rgb` is not a picture of that form.
     UsageError
         `level` is "reference" and there is none.
     """
@@ -110,7 +113,13 @@ def background_surface(rgb: Picture) -> Floats:
     -------
     ndarray
         (H, W, 3) float64, above 0. Flat where too little background is found for more, as in a picture of few pixels.
+
+    Raises
+    ------
+    ImageError
+        `rgb` is not a picture of that form.
     """
+    check_pixels(rgb, "normalised")
     height, width = rgb.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from leukolens.smear.normalisation.density import azure_first, fit_stain, restain
+from leukolens.smear.normalisation.density import azure_first, fit_stain, restain, stain_of
 from leukolens.smear.normalisation.settings import StainReference, StainSettings
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ def fit(pictures: Iterable[Picture], step: Macenko) -> StainReference:
 def transform(rgb: Picture, step: Macenko) -> Picture:
     """Bring a picture (H, W, 3) uint8 to the reference; see `restain`."""
     return restain(rgb, step, partial(find_vectors, alpha=step.alpha), step.kind)
+
+
+def tells_dyes(rgb: Picture, step: Macenko) -> bool:
+    """Tell whether two dyes can be told apart in a picture (H, W, 3) uint8; see `restain` for what else happens."""
+    return stain_of(rgb, step, partial(find_vectors, alpha=step.alpha)) is not None
 
 
 def find_vectors(stained: Floats, alpha: float = 1.0) -> Floats:

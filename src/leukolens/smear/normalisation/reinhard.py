@@ -19,6 +19,7 @@ from pydantic import Field
 from leukolens.finding import ImageError
 from leukolens.smear.colour import lab_to_bytes
 from leukolens.smear.normalisation.settings import Frozen, Triple, not_fitted
+from leukolens.smear.pixels import check_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +53,7 @@ def fit(pictures: Iterable[Picture], step: Reinhard) -> ReinhardReference:  # no
     Raises
     ------
     ImageError
-        There is no picture.
+        There is no picture, or one that is no array of that form.
     """
     statistics = [_statistics(_lab(rgb)) for rgb in pictures]
     if not statistics:
@@ -68,6 +69,8 @@ def transform(rgb: Picture, step: Reinhard) -> Picture:
 
     Raises
     ------
+    ImageError
+        `rgb` is not a picture of that form.
     UsageError
         The step has no reference.
     """
@@ -80,6 +83,7 @@ def transform(rgb: Picture, step: Reinhard) -> Picture:
 
 
 def _lab(rgb: Picture) -> NDArray[np.float32]:
+    check_pixels(rgb, "normalised")
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB), np.float32)
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from leukolens.smear.normalisation.density import azure_first, evenly, fit_stain, restain
+from leukolens.smear.normalisation.density import azure_first, evenly, fit_stain, restain, stain_of
 from leukolens.smear.normalisation.settings import StainReference, StainSettings
 from leukolens.smear.staining import AZURE, EOSIN
 
@@ -60,6 +60,11 @@ def fit(pictures: Iterable[Picture], step: Vahadane) -> StainReference:
 def transform(rgb: Picture, step: Vahadane) -> Picture:
     """Bring a picture (H, W, 3) uint8 to the reference; see `restain`."""
     return restain(rgb, step, partial(find_vectors, sparsity=step.sparsity), step.kind)
+
+
+def tells_dyes(rgb: Picture, step: Vahadane) -> bool:
+    """Tell whether two dyes can be told apart in a picture (H, W, 3) uint8; see `restain` for what else happens."""
+    return stain_of(rgb, step, partial(find_vectors, sparsity=step.sparsity)) is not None
 
 
 def find_vectors(stained: Floats, sparsity: float = 0.1) -> Floats:

@@ -13,7 +13,7 @@ HSV = tuple[Level, Level, Level]
 SWAPPED_BOUNDS: Final[tuple[HSV, HSV]] = ((168, 50, 50), (182, 255, 255))
 """The data authors' bounds, for a hue that was computed with red and blue exchanged."""
 RIGHT_BOUNDS: Final[tuple[HSV, HSV]] = ((121, 50, 50), (132, 255, 255))
-"""The same colours by their right hue.
+"""The same colours by their right hue, but for rounding to half degrees at the borders.
 
 Exchanging red and blue mirrors the hue about green: h becomes 240 degrees - h, in OpenCV's half degrees 120 - h modulo
 180, and leaves saturation and value as they are. OpenCV's hue ends at 179, so that the authors' 168 to 182 is 168 to
@@ -60,7 +60,7 @@ class SegmentHSV(BaseModel):
         that takes blue for red. "right": it is computed rightly.
     low, high
         Bounds, both inclusive, in OpenCV's 8 bit: hue in half degrees (0 to 179), saturation and value 0 to 255. None
-        takes `SWAPPED_BOUNDS` or `RIGHT_BOUNDS`, which select the same colours.
+        takes `SWAPPED_BOUNDS` or `RIGHT_BOUNDS`, which select the same colours but for rounding at their borders.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from leukolens.finding import ImageError
+from leukolens.smear.pixels import check_pixels
 from leukolens.smear.segmentation.clustering import lloyd, nearest, optimal_centres
 from leukolens.smear.segmentation.regions import drop_small_objects, fill_holes, fill_small_outside
 from leukolens.smear.segmentation.settings import SegmentHSV, SegmentKMeans
@@ -70,7 +70,7 @@ def segment(rgb: Picture, step: SegmentKMeans | SegmentHSV) -> Mask:
     """
     if isinstance(step, SegmentKMeans):
         return kmeans_stages(rgb, step).mask
-    _check(rgb)
+    check_pixels(rgb, "segmented")
     # Their slip, RGB's conversion on the order BGR, is BGR's conversion on the order RGB.
     conversion = cv2.COLOR_BGR2HSV if step.channels == "swapped" else cv2.COLOR_RGB2HSV
     low, high = step.bounds()
@@ -96,7 +96,7 @@ def kmeans_stages(rgb: Picture, step: SegmentKMeans, start: Sequence[float] | No
     ImageError
         `rgb` is not a picture of that form.
     """
-    _check(rgb)
+    check_pixels(rgb, "segmented")
     a = np.asarray(cv2.extractChannel(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), 1), np.uint8)
     table = centre_table(a, step.clusters, start)
     clustered = np.asarray(cv2.LUT(a, table), np.uint8)
@@ -117,13 +117,3 @@ def centre_table(channel: Picture, clusters: int, start: Sequence[float] | None 
 def apply_mask(rgb: Picture, mask: Mask) -> Picture:
     """Return the picture (H, W, 3) uint8 with everything outside `mask` (H, W) bool black, a new one."""
     return np.asarray(rgb * mask[..., None], np.uint8)
-
-
-def _check(rgb: Picture) -> None:
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-        raise ImageError(
-            "The picture cannot be segmented",
-            expected="an array (H, W, 3) of uint8",
-            found=f"{rgb.shape} of {rgb.dtype}",
-            todo="read it with leukolens.smear.reading.read_image",
-        )

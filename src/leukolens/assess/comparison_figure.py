@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from leukolens.assess.comparison_words import write_count
+from leukolens.assess.comparison_cells import write_count
 from leukolens.assess.figures import COLOURS, Drawing, draw
 from leukolens.smear.sources import printable
 

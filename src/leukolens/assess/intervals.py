@@ -70,9 +70,10 @@ METHODS = {
     ),
     "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), stratified by class, over groups where there are any",
     "ece-bootstrap": (
-        "expanded BCa bootstrap, as above but not stratified; its low end no higher than the error less what chance "
-        "alone gives (97.5 % quantile), neither end further in than square-and-add (MOVER) over the Wilson intervals "
-        "of the shares of right images and the spread of the confidence, the upper one less the bootstrap's bias"
+        "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), over groups where there are any; its low end no higher "
+        "than the error less what chance alone gives (97.5 % quantile), neither end further in than square-and-add "
+        "(MOVER) over the Wilson intervals of the shares of right images and the spread of the confidence, the upper "
+        "one less the bootstrap's bias"
     ),
     "bounded-mean": (
         "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "

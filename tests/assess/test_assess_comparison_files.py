@@ -18,9 +18,9 @@ import pytest
 pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("matplotlib", reason="needs leukolens[train]")
 
-from assess_comparisons import read, runs_of_every_kind, timed_comparison
+from assess_comparisons import SPEED, read, runs_of_every_kind, timed_comparison
 
-from leukolens.assess.comparison import Comparison, compare_runs
+from leukolens.assess.comparison import Comparison, Entry, compare_runs
 from leukolens.assess.comparison_cells import (
     COST_COLUMNS,
     FIGURE_COLUMNS,
@@ -29,10 +29,11 @@ from leukolens.assess.comparison_cells import (
     write_count,
     write_time,
 )
-from leukolens.assess.comparison_figure import beside, draw_comparison, spread
+from leukolens.assess.comparison_figure import MARKERS, beside, draw_comparison, rows_of, spread
 from leukolens.assess.comparison_files import comparison_csv, comparison_markdown
 from leukolens.assess.comparison_output import FILES, claim_comparison, write_comparison
 from leukolens.assess.costs import Costs
+from leukolens.assess.figures import COLOURS
 from leukolens.assess.runs import read_run
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
@@ -184,6 +185,41 @@ def test_time_of_training_stands_with_its_device(tmp_path):
     first.write_text(json.dumps(json.loads(first.read_text()) | {"device": "cpu"}))
     (mixed,) = compare_runs([read_run(tmp_path / "gpu", "mixed")]).entries
     assert mixed.device == "NVIDIA A100, cpu"
+
+
+def texts_of(drawing) -> list[str]:
+    """matplotlib writes each text into the SVG as a comment too."""
+    return re.findall(r"<!-- (.*?) -->", drawing.svg.decode("utf-8"))
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_networks_that_wait_stand_at_their_cost(comparison, timed):
+    speed = replace(SPEED, value=20.0) if timed else None
+    waiting = [
+        Entry(f"net-{number}", "vgg19", "linear", "", None, {}, Costs(10**6, 10**8 * (20 - number), 1, 1, speed))
+        for number in range(17)
+    ]
+    trained = comparison.trained
+    if not timed:
+        trained = tuple(replace(entry, costs=replace(entry.costs, speed=None)) for entry in trained)
+    told = draw_comparison(replace(comparison, entries=(*trained, *waiting)), "source")
+    assert "17 networks that no run trained" in told.description
+    texts = texts_of(told)
+    assert {str(number) for number in range(1, 18)} <= set(texts)
+    legend = " ".join(texts).replace("\N{NO-BREAK SPACE}", " ")
+    for number, entry in enumerate(waiting if timed else reversed(waiting), start=1):
+        assert f"{number} {entry.name}" in legend
+    assert "Hollow triangles" not in draw_comparison(comparison, "source").description
+
+
+def test_numbers_of_close_costs_stand_in_rows():
+    assert rows_of([10.0, 10.0, 10.1, 50.0], (1, 100)) == [0, 1, 2, 0]
+    assert rows_of([], (1, 100)) == []
+
+
+def test_many_runs_look_different():
+    looks = {(COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]) for number in range(40)}
+    assert len(looks) == 40
 
 
 CHROMIUM = shutil.which("chromium")

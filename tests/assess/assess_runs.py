@@ -29,6 +29,7 @@ def write_run(
     pooled: bool = True,
     times: bool = True,
     shift: int = 0,
+    device: str | None = None,
     source: dict | None = None,
     **identity: object,
 ) -> Path:
@@ -40,6 +41,7 @@ def write_run(
         _predict(folder / "predictions-test.csv", indices, wrong, seed)
         right = len(indices) - wrong
         summary = {"fold": number, "train": images - len(indices), "test": {"n": len(indices), "right": right}}
+        summary |= {"device": device} if device else {}
         (folder / "summary.json").write_text(json.dumps(summary))
         (folder / "training.json").write_text(json.dumps(_training(number, source, identity)))
         rows = ["epoch,learning_rate,seconds,processor_seconds", "1,0.1,40,60", "2,0.1,50,70"]

@@ -18,6 +18,7 @@ from leukolens.assess.speed import Speed, measure_speed, median_interval
 from leukolens.cli.compare_run import Request, command_line, name_runs
 from leukolens.cli.main import main
 from leukolens.finding import UsageError
+from leukolens.networks.table import REGISTRY
 
 TINY = {"name": "timm:test_efficientnet", "weights": "none"}
 SMALL = {"width": 64, "height": 48}
@@ -119,10 +120,36 @@ def test_unfinished_run(folders, tmp_path, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
-def test_unwritable_out_is_found_before_the_runs_are_read(tmp_path, capsys):
+def test_unwritable_out_is_found_before_the_work(folders, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("leukolens.cli.compare_run.compare_runs", lambda *_, **__: pytest.fail("the work began"))
     (tmp_path / "file").write_text("")
-    assert call("nowhere", "--out", tmp_path / "file" / "out") == 2
+    assert call(folders["good"], "--out", tmp_path / "file" / "out") == 2
     assert "cannot be written to" in capsys.readouterr().err
+
+
+def test_an_evaluation_is_not_written_over_unasked(folders, tmp_path, capsys):
+    (tmp_path / "manifest.json").write_text("of another")
+    assert call(folders["good"], "--no-speed", "--out", tmp_path) == 2
+    assert "manifest.json" in capsys.readouterr().err
+    assert (tmp_path / "manifest.json").read_text() == "of another"
+
+
+@pytest.mark.parametrize("refused", ["nowhere", "{partial}", "{damaged}"])
+def test_refused_runs_leave_no_folder(folders, tmp_path, refused):
+    damaged = write_run(tmp_path / "damaged", folds=(0,), pooled=False)
+    (damaged / "training.json").write_text('{"run": {"recipe": "x"}}')
+    assert call(refused.format(**folders, damaged=damaged), "--out", tmp_path / "out") == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_networks_without_a_run_are_measured_on_its_pictures(folders, tmp_path):
+    """64 x 48: vit-s cannot take 168 high pictures, but 48 high ones; dinov2-s can take neither side."""
+    out = tmp_path / "out"
+    assert call(folders["good"], "--no-speed", "--networks", "vit-s,dinov2-s", "--out", out) == 0
+    rows = json.loads((out / "compare.json").read_text("utf-8"))["rows"]
+    assert [row["costs"]["picture"] for row in rows] == [[64, 48], [64, 48], list(REGISTRY["dinov2-s"].size)]
+    assert "224 x 168" in (out / "compare.html").read_text("utf-8")
+    assert "picture, px" in (out / "compare.md").read_text("utf-8")
 
 
 def test_folds_are_called_after_their_run(folders, tmp_path):
@@ -207,6 +234,7 @@ def test_weights_and_network_decide_what_is_known(tmp_path):
         Subject(TINY, {"width": 64, "height": 64}, 4),
         Subject(TINY, SMALL, 4, tmp_path / "a"),
         Subject(TINY, SMALL, 4, tmp_path / "b"),
+        Subject(TINY, SMALL, 4, otherwise=(224, 168)),
     ]
     assert len({subject.key() for subject in subjects}) == len(subjects)
 
@@ -214,7 +242,7 @@ def test_weights_and_network_decide_what_is_known(tmp_path):
 def test_book_is_read_back_as_it_was(tmp_path):
     speed = Speed(10.0, 9.0, 11.0, (9.0, 10.0, 11.0), 2, "none 1", None)
     book = CostBook(tmp_path / "costs.json")
-    book.known["key"] = Costs(1, 2, 3, 4, speed)
+    book.known["key"] = Costs(1, 2, 3, 4, speed, picture=(64, 48))
     book._keep()
     assert CostBook(tmp_path / "costs.json").known == book.known
 

@@ -1,71 +1,36 @@
-"""Runs side by side: rows, pairs, words, files."""
+"""Runs side by side: rows, pairs, words."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from assess_runs import write_run
 
 pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("matplotlib", reason="needs leukolens[train]")
 
-from leukolens.assess.comparison import Comparison, Entry, check_runs, compare_runs
-from leukolens.assess.comparison_figure import beside, draw_comparison, spread
-from leukolens.assess.comparison_files import comparison_csv, comparison_markdown
-from leukolens.assess.comparison_output import claim_comparison, write_comparison
-from leukolens.assess.comparison_words import cautions, cost_cells, verdict, write_count, write_time
-from leukolens.assess.costs import Costs
+from assess_comparisons import SPEED, pair_of, read, runs_of_every_kind, timed_comparison
+
+from leukolens.assess.comparison import SAME, Comparison, check_runs, compare_runs
+from leukolens.assess.comparison_words import ONE_SEED, cautions, verdict
 from leukolens.assess.run_figures import FIGURES
 from leukolens.assess.runs import read_run
-from leukolens.assess.speed import Speed
-from leukolens.data.run_manifest import run_manifest
-from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError, OutputError, UsageError
+from leukolens.finding import DataError, UsageError
 
-SPEED = Speed(100.0, 90.0, 110.0, (90.0, 100.0, 110.0), 2, "none 1", 0.0)
-
-
-def read(folder: Path, **options):
-    return read_run(write_run(folder, **options), folder.name)
+DOCUMENTATION = (Path(__file__).parents[2] / "docs" / "compare.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Good, bad, one fold of a good one, and three that are something else."""
-    root = tmp_path_factory.mktemp("runs")
-    return {
-        "good": read(root / "good", seed=1),
-        "bad": read(root / "bad", wrong=8, seed=2),
-        "first": read(root / "first", folds=(0,), pooled=False, seed=3),
-        "last": read(root / "last", folds=(2,), pooled=False, seed=4),
-        "split": read(root / "split", split_sha256="6" * 64, shift=1),
-        "file": read(root / "file", split_sha256="6" * 64),
-        "data": read(root / "data", data_sha256="e" * 64, split_leaky=False, split_method="patient"),
-        "classes": read(root / "classes", classes=["Pro-B", "Pre-B", "Early Pre-B", "Benign"]),
-    }
+    return runs_of_every_kind(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
 def comparison(runs) -> Comparison:
-    """Four runs that were timed, and a network without a run."""
-    told = compare_runs([runs[name] for name in ("good", "bad", "first", "split")])
-    entries = [
-        replace(entry, costs=Costs(10**6 * (number + 1), 10**8, 4 * 10**6, 5 * 10**6, SPEED))
-        for number, entry in enumerate(told.entries)
-    ]
-    waiting = Entry("vgg<19>", "vgg19", "linear", "", None, {}, Costs(reason="cannot be measured: | why"))
-    return replace(told, entries=(*entries, waiting))
-
-
-def pair_of(comparison, first, second):
-    return next(pair for pair in comparison.pairs if (pair.first, pair.second) == (first, second))
+    return timed_comparison(runs)
 
 
 def test_rows_and_pairs_by_hand(comparison):
@@ -124,8 +89,9 @@ def test_another_file_of_the_same_split_is_tested_and_told(runs, tmp_path):
 
 
 def test_folds_that_do_not_meet(runs):
-    (pair,) = compare_runs([runs["first"], runs["last"]]).pairs
-    assert pair.reason == "no fold in common"
+    told = compare_runs([runs["first"], runs["last"]])
+    assert told.pairs[0].reason == "no fold in common"
+    assert "The runs cover different folds." in cautions(told)
 
 
 def test_labels_that_changed_are_not_tested(runs, tmp_path):
@@ -140,10 +106,26 @@ def test_order_of_the_rows_in_a_file_does_not_matter(runs, tmp_path):
     path = write_run(tmp_path / "turned", folds=(0,), pooled=False, seed=3)
     lines = (path / "predictions-test.csv").read_text().splitlines()
     (path / "predictions-test.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
-    (pair,) = compare_runs([runs["first"], read_run(path, "turned")]).pairs
-    assert (pair.test.first_only, pair.test.second_only) == (0, 0)
-    assert pair.differences["ece"].value == pytest.approx(0)
-    assert pair.differences["auc"].value == pytest.approx(0)
+    told = compare_runs([runs["first"], read_run(path, "turned")])
+    first, turned = told.entries
+    assert {name: one.value for name, one in first.figures.items()} == {
+        name: one.value for name, one in turned.figures.items()
+    }
+    assert told.pairs[0].reason == SAME
+
+
+def test_a_run_is_not_tested_against_its_own_fold(runs, tmp_path):
+    """Nor any other two that say the same: a difference of nothing has no interval worth the name."""
+    pool = write_run(tmp_path / "pool", seed=5)
+    told = compare_runs([read_run(pool, "pool"), read_run(pool / "fold-0", "its fold"), runs["good"]])
+    pair = told.pairs[0]
+    assert (pair.test, pair.images, pair.folds) == (None, 40, (0,))
+    assert "one network" in pair.reason
+    assert told.entries[1].note == ""
+    assert any(pair.reason in sentence and "pool - its fold" in sentence for sentence in cautions(told))
+    assert all(pair.test is not None for pair in told.pairs[1:])
+    alone = compare_runs([read_run(pool, "pool"), read_run(pool / "fold-0", "its fold")])
+    assert "one network" in verdict(alone)
 
 
 def test_one_run_is_a_table_without_tests(runs):
@@ -166,6 +148,20 @@ def test_refused_before_the_work(runs, tmp_path):
     check_runs(list(runs.values()))
 
 
+def test_one_seed_is_said_where_something_is_tested(comparison, runs):
+    assert ONE_SEED in cautions(comparison)
+    assert ONE_SEED not in cautions(compare_runs([runs["good"]]))
+    assert ONE_SEED.split(":")[0] in DOCUMENTATION
+
+
+def test_verdict_ends_in_one_full_stop(comparison):
+    pair = pair_of(comparison, "good", "bad")
+    told = verdict(replace(comparison, pairs=(pair,) * 7))
+    assert told.endswith("; good - bad; and 2 more.")
+    assert verdict(replace(comparison, pairs=(pair,) * 5)).endswith("; good - bad.")
+    assert ".." not in told
+
+
 def test_cautions(comparison, runs):
     said = " ".join(cautions(comparison))
     for words in ("LEAKY", "different folds", "split (another split)", "no patients are known"):
@@ -175,110 +171,3 @@ def test_cautions(comparison, runs):
     assert any(sentence.startswith("good: from a LEAKY split") for sentence in cautions(mixed))
     busy = replace(comparison.entries[0], costs=replace(comparison.entries[0].costs, speed=replace(SPEED, load=999.0)))
     assert "busy" in " ".join(cautions(replace(comparison, entries=(busy, *comparison.entries[1:]))))
-
-
-def test_csv_has_the_numbers(comparison):
-    rows = list(csv.DictReader(io.StringIO(comparison_csv(comparison))))
-    assert [row["run"] for row in rows] == ["good", "bad", "first", "split", "vgg<19>"]
-    assert float(rows[1]["accuracy"]) == pytest.approx(0.8)
-    assert rows[1]["right_by_fold"] == "0: 32/40, 1: 32/40, 2: 32/40"
-    assert rows[0]["training_seconds"] == "270"
-    assert rows[3]["note"] == "another split"
-    assert rows[4]["accuracy"] == rows[4]["pictures_per_second"] == ""
-    assert rows[4]["split"] == "waits for a run"
-
-
-def test_markdown_tells_all_and_names_cannot_break_it(comparison):
-    text = comparison_markdown(comparison)
-    for words in ("| good - bad | 120 | 24 | 0 |", "| bad | 0: 32/40", "ANOTHER SPLIT", r"vgg\<19\>", RESEARCH_USE):
-        assert words in text
-    assert r"cannot be measured: \| why" in text
-    tables = [line for line in text.splitlines() if line.startswith("| ")]
-    assert all(len(re.findall(r"(?<!\\)\|", line)) > 2 for line in tables)
-
-
-def test_costs_in_words(runs):
-    entry = compare_runs([runs["good"]]).entries[0]
-    bare = replace(entry, costs=Costs(3_376_132, 306_522_464, 13_672_616, reason="not measured (--no-speed)"))
-    values = [cell.value for cell in cost_cells(bare)]
-    assert values[4:] == ["3.38 M", "307 M", "about 13.7", "not measured (--no-speed)", "4 min", "6 min"]
-    assert [write_count(number) for number in (999, 1500, 25_600_000, 11_500_000_000)] == [
-        "999",
-        "1.50 k",
-        "25.6 M",
-        "11.5 G",
-    ]
-    assert [write_time(one) for one in (None, 12.4, 3600, 7260)] == ["not recorded", "12 s", "1 h 00 min", "2 h 01 min"]
-
-
-@pytest.fixture(scope="module")
-def written(comparison, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("out")
-    names = write_comparison(
-        folder, comparison, run_manifest("compare", {"command_line": "leukolens compare <a>"}, None, 88)
-    )
-    assert sorted(names) == sorted(path.name for path in folder.iterdir())
-    assert names[-1] == "compare.json"
-    return folder
-
-
-def test_json_is_strict(written, comparison):
-    content = json.loads((written / "compare.json").read_text("utf-8"), parse_constant=pytest.fail)
-    assert content["rows"][1]["figures"]["accuracy"]["value"] == pytest.approx(0.8)
-    assert content["pairs"][0]["p_holm"] == comparison.pairs[0].adjusted
-    assert set(content["tests"]) == {"mcnemar"}
-    assert {"wilson", "ece-bootstrap", "paired-mover", "bonett-price"} <= set(content["methods"])
-    assert content["rows"][0]["costs"]["speed"]["value"] == 100
-    assert content["use"] == RESEARCH_USE
-
-
-def test_page_stands_alone_and_says_what_it_must(written):
-    text = (written / "compare.html").read_text("utf-8")
-    assert not re.search(r"""(src|href)=["'](?!data:)""", text)
-    assert "<script" not in text
-    for words in (RESEARCH_USE, CLASS_NOTE, "LEAKY", "waits for a run", "vgg&lt;19&gt;", "leukolens compare &lt;a&gt;"):
-        assert words in text
-    assert "vgg<19>" not in text
-    assert text.count("<strong>+20.00</strong>") == text.count("<strong>-20.00</strong>") == 2
-    first = text[text.index('<tr><th scope="row">good</th>') :]
-    assert "+20.00" in first[: first.index("</tr>")]
-    for tag in ("table", "tr", "td", "th", "section", "dl", "div"):
-        assert len(re.findall(f"<{tag}[ >]", text)) == text.count(f"</{tag}>")
-
-
-def test_picture_is_a_picture(written, comparison):
-    import cv2
-
-    assert np.ptp(cv2.imread(str(written / "comparison.png"))) > 200
-    ElementTree.fromstring((written / "comparison.svg").read_bytes())
-    assert draw_comparison(comparison, "source").png == draw_comparison(comparison, "source").png
-
-
-def test_picture_without_speeds_takes_the_arithmetic(comparison):
-    slow = replace(comparison.entries[1], costs=replace(comparison.entries[1].costs, speed=None))
-    told = draw_comparison(replace(comparison, entries=(comparison.entries[0], slow)), "source")
-    assert "multiply-accumulates" in told.description
-    nothing = [replace(entry, costs=Costs()) for entry in comparison.entries]
-    assert draw_comparison(replace(comparison, entries=tuple(nothing)), "source") is None
-
-
-def test_names_and_points_are_put_apart():
-    placed = spread([0.5, 0.5, 0.99, 1.0], 0.2)
-    assert np.all(np.diff(placed) >= 0.2 - 1e-9)
-    assert placed[-1] == 1.0
-    assert spread([0.1, 0.9], 0.05) == [0.1, 0.9]
-    left, alone, right = beside([10.0, 20.0, 10.0], 0.1)
-    assert left < 10 < right
-    assert alone == 20
-
-
-def test_folder_is_claimed_before_the_work(tmp_path):
-    (tmp_path / "costs.json").write_text("{}")
-    claim_comparison(tmp_path)
-    (tmp_path / "compare.json").write_text("{}")
-    with pytest.raises(OutputError, match="holds a comparison"):
-        claim_comparison(tmp_path)
-    claim_comparison(tmp_path, overwrite=True)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        claim_comparison(tmp_path / "file" / "out")

@@ -11,16 +11,15 @@ from leukolens.assess.bootstrap import mean_interval, resample, strata_of_units
 from leukolens.assess.confusion import macro
 from leukolens.assess.intervals import (
     METHODS,
-    correlation,
     critical_value,
     design_effect,
     kish,
-    mean_of,
     proportion,
     share_limits,
     shrink,
     wilson,
 )
+from leukolens.assess.means import correlation, mean_of
 from leukolens.assess.predictions import check_predictions
 from leukolens.assess.scores import Scores, flat_names, score
 

@@ -11,15 +11,14 @@ from leukolens.assess.bootstrap import SEED, resample, strata_of_units
 from leukolens.assess.intervals import (
     LEVEL,
     Estimate,
-    correlation,
     critical_value,
     group_count,
     group_sums,
     kish,
-    mean_of,
     score_limits,
     shrink,
 )
+from leukolens.assess.means import correlation, mean_of
 from leukolens.assess.ranking import average_precision, placements
 
 if TYPE_CHECKING:

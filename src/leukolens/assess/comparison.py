@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from leukolens.assess.bootstrap import SEED
 from leukolens.assess.costs import Costs
 from leukolens.assess.differences import paired_difference
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 POOLING: Final = "linear"
 """The head of runs whose recipe does not name one."""
 
+NOT_RECORDED: Final = "not recorded"
 WAITS: Final = "waits for a run"
+SAME: Final = "one network, or two that cannot be told apart: equal probabilities for every image"
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,12 @@ class Entry:
     def processor_seconds(self) -> float | None:
         """Seconds of training by the processor, all folds together; None where they were not recorded."""
         return _total([fold.processor_seconds for fold in self.run.folds]) if self.run else None
+
+    @property
+    def device(self) -> str | None:
+        """What it was trained on, of each fold where they differ; None where no fold says."""
+        told = dict.fromkeys(fold.device for fold in self.run.folds) if self.run else {}
+        return ", ".join(one or NOT_RECORDED for one in told) if any(told) else None
 
 
 @dataclass(frozen=True)
@@ -254,6 +264,8 @@ def _pair(first: Run, second: Run, answers: Answers) -> Pair:
     if reason:
         return Pair(first.name, second.name, reason=reason)
     own, other = (answers.predictions(run, common) for run in (first, second))
+    if np.array_equal(own.probabilities, other.probabilities):
+        return Pair(first.name, second.name, len(own), common, reason=SAME)
     figures, other_figures = (answers.figures(run, common) for run in (first, second))
     draws, other_draws = (answers.draws(run, common) for run in (first, second))
     differences = {"accuracy": paired_difference(gains(own, other), own.groups)}

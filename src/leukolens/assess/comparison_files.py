@@ -6,22 +6,16 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from leukolens.assess.comparison_words import (
+from leukolens.assess.comparison_cells import (
     COST_COLUMNS,
     FIGURE_COLUMNS,
     PAIR_COLUMNS,
-    cautions,
     cost_cells,
-    difference_name,
     figure_cells,
-    fold_words,
+    pair_cells,
     pair_name,
-    verdict,
-    write_difference,
-    write_p,
 )
-from leukolens.assess.intervals import METHODS, Estimate
-from leukolens.assess.paired import TESTS
+from leukolens.assess.comparison_words import cautions, fold_words, methods_of, verdict
 from leukolens.assess.results import csv_text
 from leukolens.assess.run_figures import FIGURES
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
@@ -31,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leukolens.assess.comparison import Comparison, Entry, Pair
-    from leukolens.assess.comparison_words import Cell
+    from leukolens.assess.comparison_cells import Cell
 
 
 def comparison_csv(comparison: Comparison) -> str:
@@ -61,6 +55,8 @@ def _plain_row(entry: Entry) -> dict[str, Any]:
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
     speed = costs.speed
     return row | {
+        "picture_width": costs.picture and costs.picture[0],
+        "picture_height": costs.picture and costs.picture[1],
         "parameters": costs.parameters,
         "macs": costs.macs,
         "weight_bytes": costs.weight_bytes,
@@ -73,6 +69,7 @@ def _plain_row(entry: Entry) -> dict[str, Any]:
         "not_measured": costs.reason,
         "training_seconds": entry.seconds,
         "training_processor_seconds": entry.processor_seconds,
+        "training_device": entry.device,
     }
 
 
@@ -81,14 +78,12 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def comparison_json(comparison: Comparison, manifest: dict[str, Any]) -> str:
     """Return ``compare.json``: rows, pairs, methods."""
-    methods = {one.method for entry in comparison.entries for one in entry.figures.values()}
-    methods |= {one.method for pair in comparison.pairs for one in pair.differences.values()}
-    tests = {pair.test.method for pair in comparison.pairs if pair.test is not None}
+    tests, methods = methods_of(comparison)
     content = {
         "schema": "1",
         "kind": "leukolens comparison",
@@ -101,8 +96,8 @@ def comparison_json(comparison: Comparison, manifest: dict[str, Any]) -> str:
         "seed": comparison.seed,
         "rows": [_row_content(entry) for entry in comparison.entries],
         "pairs": [_pair_content(pair) for pair in comparison.pairs],
-        "methods": {name: METHODS[name] for name in METHODS if name in methods},
-        "tests": {name: TESTS[name] for name in TESTS if name in tests},
+        "methods": methods,
+        "tests": tests,
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -129,7 +124,11 @@ def _row_content(entry: Entry) -> dict[str, Any]:
             for fold in (run.folds if run else ())
         ],
         "costs": asdict(entry.costs),
-        "training": {"seconds": entry.seconds, "processor_seconds": entry.processor_seconds},
+        "training": {
+            "seconds": entry.seconds,
+            "processor_seconds": entry.processor_seconds,
+            "device": entry.device,
+        },
     }
 
 
@@ -166,7 +165,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         "",
         *_table(COST_COLUMNS, [cost_cells(entry) for entry in entries]),
         "",
-        *_pairs(comparison.pairs),
+        *_pairs(comparison),
         f"{RESEARCH_USE} {CLASS_NOTE}",
         "",
     ]
@@ -191,32 +190,14 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _pairs(pairs: Sequence[Pair]) -> list[str]:
-    if not pairs:
+def _pairs(comparison: Comparison) -> list[str]:
+    if not comparison.pairs:
         return []
-    tested = [pair for pair in pairs if pair.test is not None]
+    tested = [pair for pair in comparison.pairs if pair.test is not None]
     lines = ["## Two by two", ""]
     if tested:
-        rows = [_pair_cells(pair) for pair in tested]
-        lines += [
-            _line([*PAIR_COLUMNS, *map(difference_name, FIGURES)]),
-            _line(["---"] * (6 + len(FIGURES))),
-            *map(_line, rows),
-        ]
-        methods = dict.fromkeys(TESTS[pair.test.method] for pair in tested if pair.test is not None)
-        lines += ["", "p: " + "; ".join(methods) + ". The intervals of the differences are not adjusted.", ""]
-    without = [f"{_escaped(pair_name(pair))} ({pair.reason})" for pair in pairs if pair.test is None]
+        lines += _table(PAIR_COLUMNS, [pair_cells(pair) for pair in tested])
+        tests = "; ".join(methods_of(comparison)[0].values())
+        lines += ["", f"p: {tests}. The intervals of the differences are not adjusted.", ""]
+    without = [f"{_escaped(pair_name(pair))} ({pair.reason})" for pair in comparison.pairs if pair.test is None]
     return [*lines, *([f"Not tested: {'; '.join(without)}.", ""] if without else [])]
-
-
-def _pair_cells(pair: Pair) -> list[str]:
-    differences = [_difference(name, pair.differences[name]) for name in FIGURES]
-    if pair.test is None:
-        return [_escaped(pair_name(pair)), "", "", "", "", "", *differences]
-    counts = [str(pair.images), str(pair.test.first_only), str(pair.test.second_only)]
-    return [_escaped(pair_name(pair)), *counts, write_p(pair.test.p), write_p(pair.adjusted), *differences]
-
-
-def _difference(name: str, estimate: Estimate) -> str:
-    cell = write_difference(name, estimate)
-    return f"{cell.value}<br>{cell.range}" if cell.range else cell.value

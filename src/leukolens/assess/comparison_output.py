@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from leukolens.assess.comparison_figure import draw_comparison
+from leukolens.assess.comparison_figure import NAME, draw_comparison
 from leukolens.assess.comparison_files import comparison_csv, comparison_json, comparison_markdown
 from leukolens.assess.comparison_page import comparison_page
 from leukolens.finding import OutputError
@@ -18,32 +18,39 @@ if TYPE_CHECKING:
     from leukolens.assess.comparison import Comparison
 
 COMPARISON_FILE: Final = "compare.json"
+FILES: Final = (
+    *("compare.html", "compare.md", "compare.csv"),
+    *(f"{NAME}.png", f"{NAME}.svg"),
+    *("manifest.json", COMPARISON_FILE),
+)
+"""All that `write_comparison` can write."""
 _TODO: Final = "make room, or choose another --out"
 _ROOM: Final = 1 << 20
 
 
 def claim_comparison(folder: Path, *, overwrite: bool = False) -> None:
-    """Make the folder and see that it can be written to and holds no other comparison.
+    """Make the folder and see that it can be written to and holds no file that would be written over.
 
     Parameters
     ----------
     folder
         Made with its parents where it is missing. Costs measured before, in ``costs.json``, do not hinder.
     overwrite
-        Let a comparison that is there be written over.
+        Let files that are there be written over.
 
     Raises
     ------
     OutputError
-        It cannot be written to, or holds a comparison already.
+        It cannot be written to, or holds a file of `FILES` already: a comparison's, or another command's.
     """
-    try_folder(folder, todo=_TODO, size=_ROOM)
-    if (folder / COMPARISON_FILE).exists() and not overwrite:
+    there = [name for name in FILES if (folder / name).exists()]
+    if there and not overwrite:
         raise OutputError(
-            f"The folder {str(folder)!r} holds a comparison already",
-            found=COMPARISON_FILE,
-            todo="choose another --out, or write over it with --overwrite",
+            f"The folder {str(folder)!r} holds files that a comparison writes",
+            found=", ".join(there),
+            todo="choose another --out, or write over them with --overwrite",
         )
+    try_folder(folder, todo=_TODO, size=_ROOM)
 
 
 def write_comparison(folder: Path, comparison: Comparison, manifest: dict[str, Any]) -> list[str]:

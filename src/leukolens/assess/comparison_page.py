@@ -5,31 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from leukolens import __version__
-from leukolens.assess.comparison_words import (
-    ALPHA,
+from leukolens.assess.comparison_cells import (
     COST_COLUMNS,
     FIGURE_COLUMNS,
     PAIR_COLUMNS,
-    Cell,
-    cautions,
     cost_cells,
-    difference_name,
-    differs,
     figure_cells,
-    fold_words,
+    pair_cells,
     pair_name,
-    verdict,
-    write_difference,
     write_p,
 )
-from leukolens.assess.intervals import METHODS
-from leukolens.assess.paired import TESTS
-from leukolens.assess.run_figures import FIGURES
+from leukolens.assess.comparison_words import ALPHA, cautions, differs, fold_words, methods_of, verdict
 from leukolens.assess.speed import describe_machine
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
 from leukolens.smear.sources import printable
@@ -37,6 +28,9 @@ from leukolens.smear.sources import printable
 if TYPE_CHECKING:
     from leukolens.assess.comparison import Comparison, Pair
     from leukolens.assess.figures import Drawing
+
+
+STYLES: Final = ("evaluation.css", "compare.css")
 
 
 class MatrixCell(NamedTuple):
@@ -66,8 +60,10 @@ def comparison_page(comparison: Comparison, drawing: Drawing | None, manifest: d
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (resources.files("leukolens.assess") / "templates" / "evaluation.css").read_text("utf-8")
+    templates = resources.files("leukolens.assess") / "templates"
+    style = "".join((templates / name).read_text("utf-8") for name in STYLES)
     tested = [pair for pair in comparison.pairs if pair.test is not None]
+    tests, methods = methods_of(comparison)
     values = {
         "style": style,
         "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
@@ -88,13 +84,13 @@ def comparison_page(comparison: Comparison, drawing: Drawing | None, manifest: d
         "alpha": f"{ALPHA:g}",
         "names": [printable(entry.name) for entry in comparison.trained],
         "matrix": _matrix(comparison) if tested else [],
-        "pair_columns": (*PAIR_COLUMNS, *map(difference_name, FIGURES)),
-        "pairs": [_pair_cells(pair) for pair in tested] or comparison.pairs,
+        "pair_columns": PAIR_COLUMNS,
+        "pairs": [pair_cells(pair) for pair in tested],
         "untested": [f"{pair_name(pair)} ({pair.reason})" for pair in comparison.pairs if pair.test is None],
         "folds": [(printable(entry.name), fold_words(entry)) for entry in comparison.trained],
         "facts": _facts(comparison, manifest),
         "command": manifest["configuration"]["command_line"],
-        "methods": _methods(comparison),
+        "methods": [*tests.items(), *methods.items()],
     }
     return environment.get_template("compare.html.j2").render(values)
 
@@ -130,19 +126,6 @@ def _matrix_cell(found: dict[tuple[str, str], Pair], row: str, column: str) -> M
     return MatrixCell(f"{round(value, 2) + 0.0:+.2f}", f"p {write_p(pair.adjusted)}", differs(pair))
 
 
-def _pair_cells(pair: Pair) -> list[Cell]:
-    if pair.test is None:
-        return [Cell(pair_name(pair))]
-    counts = (pair.images, pair.test.first_only, pair.test.second_only)
-    return [
-        Cell(pair_name(pair)),
-        *(Cell(str(count)) for count in counts),
-        Cell(write_p(pair.test.p)),
-        Cell(write_p(pair.adjusted)),
-        *(write_difference(name, pair.differences[name]) for name in FIGURES),
-    ]
-
-
 def _facts(comparison: Comparison, manifest: dict[str, Any]) -> list[tuple[str, str]]:
     runs = [entry.run for entry in comparison.trained if entry.run is not None]
     machine, code = describe_machine(), manifest["code"]
@@ -152,18 +135,8 @@ def _facts(comparison: Comparison, manifest: dict[str, Any]) -> list[tuple[str, 
         ("data", "; ".join(dict.fromkeys(f"SHA-256 {run.identity['data_sha256']}" for run in runs))),
         ("split", "; ".join(dict.fromkeys(f"SHA-256 {run.identity['split_sha256']}" for run in runs))),
         ("kept on one side", "; ".join(dict.fromkeys(str(run.identity.get("split_grouping", "")) for run in runs))),
-        ("bootstrap", f"stratified by class, over groups; seed {comparison.seed}"),
+        ("bootstrap", f"over groups; seed {comparison.seed}"),
         ("code", f"leukolens {manifest['leukolens']}" + (f", commit {code['commit'][:12]}" if code else "")),
         ("time", str(manifest["time"])),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def _methods(comparison: Comparison) -> list[tuple[str, str]]:
-    used = {one.method for entry in comparison.entries for one in entry.figures.values()}
-    used |= {one.method for pair in comparison.pairs for one in pair.differences.values()}
-    tests = {pair.test.method for pair in comparison.pairs if pair.test is not None}
-    return [
-        *((name, words) for name, words in TESTS.items() if name in tests),
-        *((name, words) for name, words in METHODS.items() if name in used),
-    ]

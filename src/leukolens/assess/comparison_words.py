@@ -1,132 +1,28 @@
-"""A comparison in words and cells, the same on the terminal, in Markdown and on the page."""
+"""What a comparison says in sentences, the same on the terminal, in Markdown and on the page."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from leukolens.assess.comparison import other_split_file
-from leukolens.assess.wording import NAMES, Written, write_figure
+from leukolens.assess.comparison import SAME, other_split_file
+from leukolens.assess.comparison_cells import pair_name
+from leukolens.assess.intervals import METHODS
+from leukolens.assess.paired import TESTS
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
     from leukolens.assess.comparison import Comparison, Entry, Pair
-    from leukolens.assess.intervals import Estimate
 
-FIGURE_COLUMNS: Final = ("run", "split", "right", "accuracy", "balanced accuracy", "F1, macro", "AUC, macro", "ECE")
-COST_COLUMNS: Final = (
-    "run",
-    "network",
-    "head",
-    "recipe",
-    "parameters",
-    "MACs",
-    "MB (ONNX, f32)",
-    "pictures/s (CPU)",
-    "training time",
-    "processor time",
-)
-PAIR_COLUMNS: Final = ("first - second", "images", "only first right", "only second right", "p", "p (Holm)")
 ALPHA: Final = 0.05
-NOTHING: Final = "not measured"
+SHOWN: Final = 5
+"""Pairs that the verdict names."""
 BUSY: Final = 0.5
 """Load a core from which on a machine counts as busy."""
-
-
-class Cell(NamedTuple):
-    """One cell: what it says, and its interval or what else belongs under it."""
-
-    value: str
-    range: str = ""
-
-
-def figure_cells(entry: Entry) -> list[Cell]:
-    """Return the cells of `FIGURE_COLUMNS`."""
-    name = Cell(printable(entry.name))
-    if entry.run is None:
-        return [name, Cell(entry.stamp), *[Cell("")] * (len(FIGURE_COLUMNS) - 2)]
-    right = sum(fold.right for fold in entry.run.folds)
-    split = Cell(entry.stamp, entry.note.upper() if entry.note else "")
-    figures = [_figure(write_figure(key, estimate)) for key, estimate in entry.figures.items()]
-    return [name, split, Cell(f"{right} of {len(entry.run.rows)}"), *figures]
-
-
-def _figure(written: Written) -> Cell:
-    return Cell(written.value, written.range)
-
-
-def cost_cells(entry: Entry) -> list[Cell]:
-    """Return the cells of `COST_COLUMNS`."""
-    costs, speed = entry.costs, entry.costs.speed
-    lacking = costs.reason or NOTHING
-    return [
-        Cell(printable(entry.name)),
-        Cell(printable(entry.network)),
-        Cell(printable(entry.head)),
-        Cell(printable(entry.recipe)),
-        Cell(lacking if costs.parameters is None else write_count(costs.parameters)),
-        Cell(NOTHING if costs.macs is None else write_count(costs.macs)),
-        _megabytes(costs.onnx_bytes, costs.weight_bytes),
-        Cell(lacking if costs.parameters is not None else NOTHING)
-        if speed is None
-        else Cell(_rate(speed.value), f"{_rate(speed.low)} to {_rate(speed.high)}"),
-        Cell("" if entry.run is None else write_time(entry.seconds)),
-        Cell("" if entry.run is None else write_time(entry.processor_seconds)),
-    ]
-
-
-def write_count(number: int) -> str:
-    """Write a count with three digits: 3.38 M, 11.5 G."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:#.3g} {letter}".replace(". ", " ")
-    return str(number)
-
-
-def _megabytes(file: int | None, weights: int | None) -> Cell:
-    if file is not None:
-        return Cell(f"{file / 1e6:.1f}")
-    return Cell(NOTHING if weights is None else f"about {weights / 1e6:.1f}")
-
-
-def _rate(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def write_time(seconds: float | None) -> str:
-    """Write a time in seconds, minutes or hours."""
-    if seconds is None:
-        return "not recorded"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def write_difference(name: str, difference: Estimate) -> Cell:
-    """Write first minus second: shares in points, 100 times the difference, other figures as they are."""
-    if difference.value is None:
-        return Cell("not defined")
-    scale, digits = (100.0, 2) if name in {"accuracy", "balanced_accuracy"} else (1.0, 4)
-    value, low, high = (round(scale * one, digits) + 0.0 for one in (difference.value, difference.low, difference.high))
-    return Cell(f"{value:+.{digits}f}", f"{low:+.{digits}f} to {high:+.{digits}f}")
-
-
-def difference_name(name: str) -> str:
-    """Return the heading of a column of differences."""
-    return f"{NAMES[name]}, points" if name in {"accuracy", "balanced_accuracy"} else NAMES[name]
-
-
-def write_p(value: float | None) -> str:
-    """Write a p value."""
-    if value is None:
-        return ""
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
-def pair_name(pair: Pair) -> str:
-    """Return both names with what stands between them."""
-    return f"{printable(pair.first)} - {printable(pair.second)}"
+ONE_SEED: Final = (
+    "One trained network of each recipe is compared: the p values and intervals know nothing of what another seed of "
+    "the training would give."
+)
 
 
 def differs(pair: Pair) -> bool:
@@ -146,7 +42,8 @@ def verdict(comparison: Comparison) -> str:
     of = f"{len(tested)} pair{'s' if len(tested) > 1 else ''}"
     if not found:
         return f"Of {of} tested none differs in accuracy (Holm, {ALPHA:g}): the order of these runs means nothing."
-    names = "; ".join(pair_name(pair) for pair in found[:5]) + ("; ..." if len(found) > 5 else "")
+    names = "; ".join(pair_name(pair) for pair in found[:SHOWN])
+    names += f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return f"Of {of} tested {len(found)} differ{'s' if len(found) == 1 else ''} in accuracy (Holm, {ALPHA:g}): {names}."
 
 
@@ -155,6 +52,7 @@ def cautions(comparison: Comparison) -> list[str]:
     trained = comparison.trained
     first = trained[0].run if trained else None
     said = []
+    tested = any(pair.test is not None for pair in comparison.pairs)
     leaky = [entry.name for entry in trained if entry.leaky]
     if leaky:
         which = "Every run is" if len(leaky) == len(trained) else ", ".join(map(printable, leaky)) + ":"
@@ -171,13 +69,30 @@ def cautions(comparison: Comparison) -> list[str]:
             "training images in every common fold; tested."
         )
     if len({tuple(fold.number for fold in entry.run.folds) for entry in trained if entry.run}) > 1:
-        said.append("The runs cover different folds; two of them are tested on the folds that both have.")
+        how = "; two of them are tested on the folds that both have" if tested else ""
+        said.append(f"The runs cover different folds{how}.")
+    same = [pair for pair in comparison.pairs if pair.reason == SAME]
+    if same:
+        said.append(f"Not tested ({SAME}): {'; '.join(pair_name(pair) for pair in same)}.")
+    if tested:
+        said.append(ONE_SEED)
     loads = [entry.costs.speed for entry in comparison.entries if entry.costs.speed is not None]
     if any(speed.load is not None and speed.load > BUSY * (os.cpu_count() or 1) for speed in loads):
         said.append(
             "The machine was busy while pictures per second were measured: they are too low, and not evenly so."
         )
     return said
+
+
+def methods_of(comparison: Comparison) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the tests and the methods of the intervals that stand in the comparison, in words."""
+    used = {one.method for entry in comparison.entries for one in entry.figures.values()}
+    used |= {one.method for pair in comparison.pairs for one in pair.differences.values()}
+    tests = {pair.test.method for pair in comparison.pairs if pair.test is not None}
+    return (
+        {name: words for name, words in TESTS.items() if name in tests},
+        {name: words for name, words in METHODS.items() if name in used},
+    )
 
 
 def fold_words(entry: Entry) -> str:

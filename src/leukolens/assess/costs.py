@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from leukolens.assess.speed import Speed, describe_machine, measure_speed
-from leukolens.finding import LeukolensError
+from leukolens.finding import LeukolensError, UsageError
 from leukolens.finding.output import put_file
 from leukolens.networks.choice import NetworkChoice
-from leukolens.networks.cost import measure_cost
+from leukolens.networks.cost import Cost, measure_cost
 from leukolens.networks.field import FieldNetwork
 from leukolens.networks.weights import RUN_WEIGHTS
 from leukolens.smear.prepare import Preparation
@@ -46,6 +46,8 @@ class Costs:
         Pictures a second on this machine.
     reason
         Why something is not there.
+    picture
+        Width and height of the prepared picture that all of it holds for, px.
     """
 
     parameters: int | None = None
@@ -54,6 +56,7 @@ class Costs:
     onnx_bytes: int | None = None
     speed: Speed | None = None
     reason: str = ""
+    picture: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Subject:
         Trained weights; None measures random ones, which are as fast.
     onnx
         An exported network of the same run; None exports it.
+    otherwise
+        Width and height for a network that cannot take the size in `preparation`; None lets it go unmeasured.
     """
 
     choice: Mapping[str, Any]
@@ -77,10 +82,12 @@ class Subject:
     classes: int
     weights: Path | None = None
     onnx: Path | None = None
+    otherwise: tuple[int, int] | None = None
 
     def key(self) -> str:
         """Return what the costs depend on, as a hash: the weights, or the network where there are none."""
-        digest = hashlib.sha256(json.dumps([self.preparation, self.choice, self.classes], sort_keys=True).encode())
+        what = [self.preparation, self.choice, self.classes, self.otherwise]
+        digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
         if self.weights is not None:
             with self.weights.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
@@ -166,8 +173,9 @@ class CostBook:
         put_file(self.path, (json.dumps(content, indent=2) + "\n").encode(), todo="make room, or choose another --out")
 
 
-def _costs(content: Mapping[str, Any]) -> Costs:
-    costs = Costs(**content)
+def _costs(content: dict[str, Any]) -> Costs:
+    picture = content.get("picture")
+    costs = Costs(**content | {"picture": None if picture is None else tuple(picture)})
     if costs.speed is None:
         return costs
     speed = dict(content["speed"])
@@ -177,11 +185,10 @@ def _costs(content: Mapping[str, Any]) -> Costs:
 def _measure(subject: Subject, threads: int | None, *, speed: bool) -> Costs:
     costs = Costs()
     try:
-        preparation = Preparation.model_validate(subject.preparation)
         choice = NetworkChoice.model_validate(subject.choice).model_copy(update={"weights": "none"})
+        cost, preparation = _count(choice, subject)
         size = (preparation.height, preparation.width)
-        cost = measure_cost(choice, subject.classes, size)
-        costs = Costs(cost.parameters, cost.macs, cost.bytes, reason=NOT_ASKED)
+        costs = Costs(cost.parameters, cost.macs, cost.bytes, reason=NOT_ASKED, picture=size[::-1])
         if speed:
             onnx = _onnx(subject, FieldNetwork(choice, classes=subject.classes, size=size), preparation)
             costs = replace(costs, onnx_bytes=len(onnx), speed=measure_speed(onnx, threads), reason="")
@@ -189,6 +196,19 @@ def _measure(subject: Subject, threads: int | None, *, speed: bool) -> Costs:
         words = " ".join(str(error).split())[:200] or type(error).__name__
         return replace(costs, reason=f"cannot be measured: {words}")
     return costs
+
+
+def _count(choice: NetworkChoice, subject: Subject) -> tuple[Cost, Preparation]:
+    """Count on the subject's own pictures; where the network cannot take their size, on those that it can."""
+    preparation = Preparation.model_validate(subject.preparation)
+    try:
+        return measure_cost(choice, subject.classes, (preparation.height, preparation.width)), preparation
+    except UsageError:
+        if subject.otherwise is None:
+            raise
+    width, height = subject.otherwise
+    preparation = Preparation.model_validate({**subject.preparation, "width": width, "height": height})
+    return measure_cost(choice, subject.classes, (height, width)), preparation
 
 
 def _onnx(subject: Subject, network: FieldNetwork, preparation: Preparation) -> bytes:

@@ -11,12 +11,11 @@ import numpy as np
 from leukolens.assess.intervals import (
     LEVEL,
     Estimate,
-    correlation,
     critical_value,
     design_effect,
     group_count,
-    mean_of,
 )
+from leukolens.assess.means import correlation, mean_of
 from leukolens.finding import DataError
 
 if TYPE_CHECKING:

@@ -165,7 +165,7 @@ def pooled_csv(run: Run) -> str:
             row.sha256,
             row.label,
             row.predicted,
-            *(f"{value:.6f}" for value in row.probabilities),
+            *(f"{value:.9g}" for value in row.probabilities),
         ]
         for fold in run.folds
         for row in fold.rows
@@ -218,6 +218,7 @@ def folds_content(folds: Folds) -> dict[str, Any]:
                 "epochs": fold.epochs,
                 "seconds": fold.seconds,
                 "processor_seconds": fold.processor_seconds,
+                "device": fold.device,
             }
             for fold, own in zip(run.folds, folds.by_fold, strict=True)
         ],
@@ -238,7 +239,7 @@ def folds_table(folds: Folds) -> str:
     figures = [write_figure(name, folds.figures[name], macro=True) for name in FIGURES]
     recalls = [(name, write_figure("recall", one)) for name, one in folds.recall.items()]
     lines = [
-        f"# {run.identity['recipe']['name']}, fold by fold",
+        f"# {run.identity['recipe'].get('name', 'unknown')}, fold by fold",
         "",
         folds_line(folds),
         "",

@@ -1,4 +1,4 @@
-"""Intervals of proportions and of their means, for independent images and for images in groups.
+"""Intervals of proportions, for independent images and for images in groups; of their means see `means.py`.
 
 A percentile bootstrap collapses to a point when everything is right, and covers far too little when a handful of
 images is wrong: the very place where classifiers of smears live. Score-type intervals do not; so these are used
@@ -70,8 +70,10 @@ METHODS = {
     ),
     "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), stratified by class, over groups where there are any",
     "ece-bootstrap": (
-        "expanded BCa bootstrap, as above, its low end put no higher than the error less what chance alone gives "
-        "(95 % quantile)"
+        "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), over groups where there are any; its low end no higher "
+        "than the error less what chance alone gives (97.5 % quantile), neither end further in than square-and-add "
+        "(MOVER) over the Wilson intervals of the shares of right images and the spread of the confidence, the upper "
+        "one less the bootstrap's bias"
     ),
     "bounded-mean": (
         "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
@@ -287,70 +289,3 @@ def proportion(hits: NDArray[np.bool_], groups: NDArray[np.intp] | None = None, 
     critical = critical_value(level, None if count is None else count - 1)
     low, high = share_limits(share, n / design_effect(hits.astype(np.float64), groups), critical, level)
     return Estimate(share, low, high, "wilson", n, count)
-
-
-def correlation(
-    influences: NDArray[np.float64], groups: NDArray[np.intp] | None, unknown: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return how strongly the errors of several figures go together.
-
-    Parameters
-    ----------
-    influences
-        (N, K) float: by how much each image pulls each figure from its value.
-    groups
-        (N,) int or None.
-    unknown
-        (K, K) float, taken where a figure has no error to learn from.
-
-    Returns
-    -------
-    ndarray
-        (K, K) float64, ones on the diagonal.
-    """
-    sums = group_sums(influences, groups)
-    covariance = sums.T @ sums
-    spread = np.sqrt(np.diag(covariance))
-    known = np.outer(spread, spread) > 1e-24
-    result = np.where(known, covariance / np.where(known, np.outer(spread, spread), 1.0), unknown)
-    np.fill_diagonal(result, 1.0)
-    return np.clip(result, -1.0, 1.0)
-
-
-def mean_of(
-    parts: list[Estimate],
-    related: NDArray[np.float64],
-    n: int,
-    groups: int | None,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Estimate:
-    """Return the unweighted mean of several figures with a square-and-add interval (MOVER).
-
-    Parameters
-    ----------
-    parts
-        The figures with their intervals. One without a value counts as 0, its interval as it stands.
-    related
-        (K, K) float, correlation of their errors.
-    n, groups
-        What the mean rests on.
-    bounds
-        Least and greatest possible value.
-
-    Returns
-    -------
-    Estimate
-    """
-    if not parts:
-        return Estimate(None, *bounds, "mover", 0, groups, "no class to average over")
-    values = np.array([0.0 if part.value is None else part.value for part in parts])
-    below = values - np.array([part.low for part in parts])
-    above = np.array([part.high for part in parts]) - values
-    mean = float(values.mean())
-    down = np.sqrt(max(0.0, float(below @ related @ below))) / len(parts)
-    up = np.sqrt(max(0.0, float(above @ related @ above))) / len(parts)
-    undefined = sum(part.value is None for part in parts)
-    note = f"{undefined} of {len(parts)} classes not defined, counted as 0" if undefined else ""
-    return Estimate(
-        mean, max(bounds[0], mean - float(down)), min(bounds[1], mean + float(up)), "mover", n, groups, note
-    )

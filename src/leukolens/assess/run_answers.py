@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from leukolens.assess.paired_bootstrap import Draws
     from leukolens.assess.predictions import Predictions
     from leukolens.assess.run_groups import Grouping
-    from leukolens.assess.runs import Row, Run
+    from leukolens.assess.run_tables import Row
+    from leukolens.assess.runs import Run
 
 Part = tuple[str, tuple[int, ...]]
 """Name of a run and numbers of folds."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from leukolens.assess.intervals import Estimate
     from leukolens.assess.run_groups import Grouping
-    from leukolens.assess.runs import Row, Run
+    from leukolens.assess.run_tables import Row
+    from leukolens.assess.runs import Run
 
 FIGURES: Final = ("accuracy", "balanced_accuracy", "f1", "auc", "ece")
 """In the order of the tables; all but the accuracy and ECE are means over the classes that have images."""

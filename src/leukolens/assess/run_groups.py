@@ -109,7 +109,7 @@ def _patients(source: Mapping[str, Any]) -> dict[str, str]:
             path_column=source["path_column"],
             patient_column=source["patient_column"],
         )
-    except (LeukolensError, OSError, KeyError):
+    except (LeukolensError, OSError, KeyError, TypeError):
         return {}
     return {item.path: item.patient for item in catalogue.items if item.patient is not None}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukolens.assess.run_records import read_summary, read_training
+from leukolens.assess.run_tables import Row, read_rows, read_times
 from leukolens.finding import DataError
 from leukolens.train.layout import CURVES_FILE, FOLD, RUN_FILE, SUMMARY_FILE, TEST_FILE
 
@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-_TRAIN: Final = "train it to the end: leukolens train ... --resume"
-
-
-class Row(NamedTuple):
-    """One predicted image; `probabilities` (C,) in the order of the run's classes."""
-
-    path: str
-    sha256: str
-    label: str
-    predicted: str
-    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +39,8 @@ class FoldRun:
         Of training, by the clock and by the processor; None where the run did not write them down.
     epochs
         How many were trained.
+    device
+        On what, such as "cpu" or "NVIDIA A100"; None where the run did not write it down.
     """
 
     number: int
@@ -61,6 +51,7 @@ class FoldRun:
     seconds: float | None
     processor_seconds: float | None
     epochs: int
+    device: str | None = None
 
     @property
     def right(self) -> int:
@@ -159,7 +150,7 @@ def join_folds(folders: Sequence[Path], folder: Path, name: str) -> Run:
 
 
 def _joined(folders: Sequence[Path], folder: Path, name: str, *, pooled: bool) -> Run:
-    contents = [_content(one) for one in folders]
+    contents = [read_training(one) for one in folders]
     identities = [{key: value for key, value in one["run"].items() if key != "fold"} for one in contents]
     for one, identity in zip(folders, identities, strict=True):
         different = [key for key in identities[0] if identity.get(key) != identities[0][key]]
@@ -171,7 +162,7 @@ def _joined(folders: Sequence[Path], folder: Path, name: str, *, pooled: bool) -
                 todo="train all folds by one command, or compare them one by one",
             )
     folds = tuple(
-        _read_fold(one, int(content["run"]["fold"]), identities[0]["classes"])
+        _read_fold(one, content["run"]["fold"], identities[0]["classes"])
         for one, content in zip(folders, contents, strict=True)
     )
     if not all(fold.rows for fold in folds):
@@ -185,91 +176,27 @@ def _joined(folders: Sequence[Path], folder: Path, name: str, *, pooled: bool) -
     return Run(name, folder, identities[0], first.get("source") or {}, first.get("manifest") or {}, folds, pooled)
 
 
-def _content(folder: Path) -> dict[str, Any]:
-    content = _json(folder / RUN_FILE)
-    missing = {"recipe", "data_sha256", "split_sha256", "split_method", "split_leaky", "fold", "classes"} - set(
-        content.get("run", {})
-    )
-    if missing:
-        raise DataError(
-            f"{str(folder / RUN_FILE)!r} does not describe a run", found=f"no {min(missing)!r}", todo=_TRAIN
-        )
-    return content
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{str(path)!r} cannot be read", found=str(error)[:200], todo=_TRAIN) from error
-    if not isinstance(content, dict):
-        raise DataError(f"{str(path)!r} cannot be read", expected="a JSON object", found=type(content).__name__)
-    return content
-
-
 def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:
-    if not (folder / SUMMARY_FILE).is_file():
-        raise DataError(f"The run {str(folder)!r} is not finished", found=f"no {SUMMARY_FILE}", todo=_TRAIN)
-    summary = _json(folder / SUMMARY_FILE)
-    if "test" in summary.get("leaky_order", {}):
+    summary = read_summary(folder)
+    if "test" in summary.leaky_order:
         raise DataError(
             f"The run {str(folder)!r} tested samples, not images",
             expected="a test side that was split off before samples were made",
-            found=f"the leaky order {summary['leaky_order']['order']!r}",
-            todo="see docs/leaky-order.md for what such a run can be compared with",
+            found=f"the leaky order {summary.leaky_order.get('order')!r}",
+            todo="compare the recipe in the order 'before-validation' (--set samples.order=before-validation), "
+            "whose test side is honest; or see with benchmarks/leaky_order.py what the order flatters",
         )
-    # Runs from before there were samples counted pictures on all sides.
-    pictures = summary.get("pictures") or {"train": summary.get("train", 0)} | {
-        side: summary[side]["n"] for side in ("validation", "test") if side in summary
-    }
-    trained, images = int(pictures["train"]), int(sum(pictures.values()))
-    rows = _rows(folder / TEST_FILE, classes) if "test" in summary else ()
-    if "test" in summary and len(rows) != summary["test"]["n"]:
+    sides = summary.sides
+    rows = () if summary.test is None else read_rows(folder / TEST_FILE, classes)
+    if summary.test is not None and len(rows) != summary.test.n:
         raise DataError(
             f"{str(folder / TEST_FILE)!r} is not whole",
-            expected=f"{summary['test']['n']} images, as {SUMMARY_FILE} says",
+            expected=f"{summary.test.n} images, as {SUMMARY_FILE} says",
             found=str(len(rows)),
             todo="bring the file back, or train again",
         )
-    return FoldRun(number, folder, rows, trained, images, *_times(folder / CURVES_FILE))
-
-
-def _rows(path: Path, classes: Sequence[str]) -> tuple[Row, ...]:
-    columns = [f"p {name}" for name in classes]
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return tuple(
-                Row(
-                    row["path"],
-                    row["sha256"],
-                    row["label"],
-                    row["predicted"],
-                    tuple(float(row[column]) for column in columns),
-                )
-                for row in csv.DictReader(stream)
-            )
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        found = f"no column {error}" if isinstance(error, KeyError) else str(error)
-        raise DataError(
-            f"{str(path)!r} is no table of predictions",
-            expected=f"path, sha256, label, predicted, {', '.join(columns)}",
-            found=found[:200],
-            todo="bring the file back, or train again",
-        ) from error
-
-
-def _times(path: Path) -> tuple[float | None, float | None, int]:
-    """Return seconds by the clock and by the processor, and epochs; None where an epoch has none."""
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            epochs = list(csv.DictReader(stream))
-        clock, processor = (
-            sum(float(row[name]) for row in epochs) if epochs and all(row.get(name) for row in epochs) else None
-            for name in ("seconds", "processor_seconds")
-        )
-    except (OSError, ValueError, csv.Error):
-        return None, None, 0
-    return clock, processor, len(epochs)
+    times = read_times(folder / CURVES_FILE)
+    return FoldRun(number, folder, rows, sides.get("train", 0), sum(sides.values()), *times, summary.device)
 
 
 def _once(folds: Sequence[FoldRun], folder: Path) -> None:

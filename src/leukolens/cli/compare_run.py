@@ -50,10 +50,10 @@ def run(request: Request) -> None:
     """
     named = name_runs(request.runs, request.names)
     extra = choose_networks(request.networks)
-    claim_comparison(request.out, overwrite=request.overwrite)
     splits = [load_split(path) for path in request.splits]
     runs = [read_run(folder, label) for label, folder in named.items()]
     check_runs(runs, splits)
+    claim_comparison(request.out, overwrite=request.overwrite)
     pairs = len(runs) * (len(runs) - 1) // 2
     with counting("Comparing", len(runs) + pairs) as advance:
         comparison = compare_runs(runs, splits=splits, seed=request.seed, progress=advance)
@@ -125,18 +125,20 @@ def choose_networks(asked: str | None) -> list[str]:
 
 
 def _waiting(names: Sequence[str], comparison: Comparison, words: str) -> list[tuple[Entry, Subject]]:
-    """Return rows for networks that no run trained, to be measured on pictures of the size that suits each."""
+    """Return rows for networks without a run, to be measured on the first run's pictures if they can take them."""
     first = comparison.trained[0].run
     trained = {entry.network for entry in comparison.trained}
     if first is None:
         return []
-    recipe = first.identity["recipe"]
     rows = []
     for name in names:
         if name not in trained:
-            width, height = network_entry(name).size
-            preparation = {**recipe.get("preparation", {}), "width": width, "height": height}
-            subject = Subject({"name": name, "weights": "none"}, preparation, len(first.classes))
+            subject = Subject(
+                {"name": name, "weights": "none"},
+                first.identity["recipe"].get("preparation", {}),
+                len(first.classes),
+                otherwise=network_entry(name).size,
+            )
             rows.append((Entry(name, name, POOLING, "", None, {}, stamp=words), subject))
     return rows
 

@@ -8,18 +8,16 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from leukolens.assess.comparison_words import (
+from leukolens.assess.comparison_cells import (
     COST_COLUMNS,
     FIGURE_COLUMNS,
-    cautions,
     cost_cells,
     figure_cells,
-    fold_words,
     pair_name,
-    verdict,
     write_difference,
     write_p,
 )
+from leukolens.assess.comparison_words import cautions, fold_words, verdict
 from leukolens.cli.console import output_console
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
 from leukolens.smear.sources import printable
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leukolens.assess.comparison import Comparison
-    from leukolens.assess.comparison_words import Cell
+    from leukolens.assess.comparison_cells import Cell
 
 _WIDEST: Final = 10_000
 """Columns that no table needs."""

@@ -124,6 +124,6 @@ def write_predictions(
         writer.writerow(columns if shown is None else [*columns, "view", "copy", "twin"])
         for k, (index, row) in enumerate(zip(indices, probabilities, strict=True)):
             item = catalogue.items[index]
-            numbers = [f"{value:.6f}" for value in row]
+            numbers = [f"{value:.9g}" for value in row]  # six decimals tie saturated ones, and ties cost AUC
             sample = () if shown is None else shown[k]
             writer.writerow([item.path, item.sha256, item.label, classes[int(row.argmax())], *numbers, *sample])

@@ -238,7 +238,9 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     OutputError
         If `folder` or `cache` cannot be written, or has too little space.
     """
-    check_weights(plan.recipe.network.weights, network_entry(plan.recipe.network.name))
+    choice = plan.recipe.network
+    if not (folder / LAST).exists():  # a run that goes on needs its start no more
+        check_weights(choice.weights, network_entry(choice.name), choice.scaling)
     network = untrained_network(plan.recipe, len(plan.catalogue.classes))
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.

@@ -40,6 +40,23 @@ def first_difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str =
     return None
 
 
+def check_format(folder: Path, content: Mapping[str, Any]) -> None:
+    """See that a finished run means what a run of today means; which version wrote it does not matter.
+
+    Raises
+    ------
+    DataError
+        It has another format.
+    """
+    if (found := content.get("checkpoint_format", CHECKPOINT_FORMAT)) != CHECKPOINT_FORMAT:
+        raise DataError(
+            f"the run in {folder} has another format",
+            expected=f"checkpoint_format {CHECKPOINT_FORMAT}",
+            found=str(found),
+            todo="use the leukolens that wrote it, or train anew",
+        )
+
+
 def check_same_run(
     folder: Path, content: Mapping[str, Any], identity: Mapping[str, Any], checkpoint: Path | None
 ) -> None:

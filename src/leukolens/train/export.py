@@ -31,6 +31,7 @@ from leukolens.train.recipe import validated
 from leukolens.train.run import class_indices
 from leukolens.train.run_files import read_run, trained_network
 from leukolens.train.same_run import check_format
+from leukolens.train.start import portable_recipe
 from leukolens.train.statistics import (
     ExportedField,
     fit_conformal,
@@ -179,7 +180,8 @@ def _provenance(
         split_method=identity.get("split_method", ""),
         grouping=identity.get("split_grouping", ""),
         training_images_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
-        recipe=identity["recipe"],
+        recipe=portable_recipe(identity["recipe"]),
+        start=identity.get("start"),
         code_version=__version__,
         packages=manifest.get("packages", {}),
         seed=identity["recipe"]["seed"],

@@ -30,6 +30,7 @@ from leukolens.train.outcome import judge_held_out
 from leukolens.train.recipe import Recipe
 from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
+from leukolens.train.start import start_of
 from leukolens.train.views import sample_bytes, sample_pictures
 
 
@@ -81,6 +82,7 @@ class Plan:
             "fold": self.fold,
             "classes": list(self.catalogue.classes),
             "negative": list(self.catalogue.negative) if self.catalogue.negative is not None else None,
+            "start": start_of(self.recipe.network),
         }
 
 

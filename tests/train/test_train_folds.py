@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("lightning", reason="needs leukolens[train]")
 
+from train_calls import changes  # noqa: E402
 from train_calls import train_arguments as _train  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
@@ -49,19 +50,27 @@ def test_a_run_that_tested_samples_is_not_compared_by_image(
     class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "leaky"
-    changes = ["epochs=1", "samples.views=[original, segmented]", "samples.order=before-test"]
-    options = [part for change in changes for part in ("--set", change)]
+    options = changes("epochs=1", "samples.views=[original, segmented]", "samples.order=before-test")
     assert main(_train(class_folders, split, tiny_recipe, out, *options)) == 0
     assert main(["compare", str(out), "--out", str(tmp_path / "table"), "--no-speed"]) == 2
     assert "before-test" in capfd.readouterr().err
+
+
+def test_folds_that_tested_samples_are_not_pooled_and_it_is_said_why(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "leaky"
+    options = changes("epochs=1", "samples.views=[original, segmented]", "samples.order=before-test")
+    assert main(_train(class_folders, split, tiny_recipe, out, "--fold", "all", *options)) == 0
+    assert "The folds are not pooled: this order of samples tests samples" in capfd.readouterr().err
+    assert not (out / "folds.json").exists()
 
 
 def test_a_leaky_order_is_told_in_the_table(
     class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "leaky"
-    changes = ["epochs=1", "samples.views=[original, segmented]", "samples.order=before-validation"]
-    options = [part for change in changes for part in ("--set", change)]
+    options = changes("epochs=1", "samples.views=[original, segmented]", "samples.order=before-validation")
     assert main(_train(class_folders, split, tiny_recipe, out, *options)) == 0
     assert main(["compare", str(out), "--out", str(tmp_path / "table"), "--no-speed"]) == 0
     assert "LEAKY ORDER 'before-validation'" in (tmp_path / "table" / "compare.md").read_text()

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("lightning", reason="needs leukolens[train]")
 
 from safetensors.torch import load_file  # noqa: E402
-from train_calls import kill_after_an_epoch  # noqa: E402
+from train_calls import changes, kill_after_an_epoch  # noqa: E402
 from train_calls import train_arguments as _train  # noqa: E402
 from train_calls import untimed_curves as _untimed  # noqa: E402
 
@@ -141,8 +141,8 @@ def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, 
     method = ["--method", "patient", "--folds", "3", "--validation", "0.3"]
     assert main(["data", "split", str(class_folders), *columns, *method, "--out", str(split)]) == 0
     out = tmp_path / "run"
-    changes = ["--set", "epochs=1", "--negative", "gesund"]
-    assert main([*_train(class_folders, split, tiny_recipe, out, *columns), *changes]) == 0
+    more = ["--set", "epochs=1", "--negative", "gesund"]
+    assert main([*_train(class_folders, split, tiny_recipe, out, *columns), *more]) == 0
     run = json.loads((out / "training.json").read_text())["run"]
     assert run["negative"] == ["gesund"]
     assert sorted(run["classes"]) == ["ALL", "gesund"]
@@ -211,8 +211,7 @@ def test_a_disk_that_fills_while_preparing_is_told(
 
 def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     """With a learning rate of nearly nothing hardly an epoch is better than the one before: both runs stop early."""
-    changes = ["patience=2", "epochs=12", "optimiser.learning_rate=1e-9", "average=null"]
-    options = [part for change in changes for part in ("--set", change)]
+    options = changes("patience=2", "epochs=12", "optimiser.learning_rate=1e-9", "average=null")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main([*_train(class_folders, split, tiny_recipe, whole), *options]) == 0
     epochs = [row["epoch"] for row in csv.DictReader((whole / "curves.csv").open())]
@@ -221,3 +220,15 @@ def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_r
     kill_after_an_epoch(arguments, killed)
     assert main([*arguments, "--resume"]) == 0
     assert _untimed(killed) == _untimed(whole)
+
+
+def test_nothing_is_said_of_what_is_meant_to_be(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Frozen stages, and no validation side: Lightning warns of both."""
+    split = tmp_path / "bare.json"
+    assert main(["data", "split", str(class_folders), "--method", "random-image", "--out", str(split)]) == 0
+    bare = changes("select=last", "epochs=1", "network.frozen=2")
+    assert main([*_train(class_folders, split, tiny_recipe, tmp_path / "run"), *bare]) == 0
+    words = [str(warning.message) for warning in recwarn]
+    assert not [said for said in words if "eval mode" in said or "Total length" in said]

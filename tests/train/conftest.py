@@ -53,3 +53,15 @@ def split(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     options = ["--method", "random-image", "--folds", "3", "--validation", "0.25", "--out", str(path)]
     assert main(["data", "split", str(class_folders), *options]) == 0
     return path
+
+
+@pytest.fixture(scope="session")
+def run(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the tiny recipe; tests leave it as it is."""
+    from train_calls import train_arguments
+
+    from leukolens.cli.main import main
+
+    out = tmp_path_factory.mktemp("run") / "one"
+    assert main(train_arguments(class_folders, split, tiny_recipe, out)) == 0
+    return out

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="needs leukolens[train]")
 pytest.importorskip("lightning", reason="needs leukolens[train]")
 
 from safetensors.torch import load_file  # noqa: E402
-from train_calls import kill_after_an_epoch  # noqa: E402
+from train_calls import changes, kill_after_an_epoch  # noqa: E402
 from train_calls import train_arguments as _train  # noqa: E402
 from train_calls import untimed_curves as _untimed  # noqa: E402
 
@@ -21,13 +21,6 @@ from leukolens.cli.main import main  # noqa: E402
 from leukolens.engine.bundle import open_bundle  # noqa: E402
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def run(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("run") / "one"
-    assert main(_train(class_folders, split, tiny_recipe, out)) == 0
-    return out
 
 
 def test_a_run_leaves_all_that_was_promised(run: Path) -> None:
@@ -148,8 +141,8 @@ def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, 
     method = ["--method", "patient", "--folds", "3", "--validation", "0.3"]
     assert main(["data", "split", str(class_folders), *columns, *method, "--out", str(split)]) == 0
     out = tmp_path / "run"
-    changes = ["--set", "epochs=1", "--negative", "gesund"]
-    assert main([*_train(class_folders, split, tiny_recipe, out, *columns), *changes]) == 0
+    more = ["--set", "epochs=1", "--negative", "gesund"]
+    assert main([*_train(class_folders, split, tiny_recipe, out, *columns), *more]) == 0
     run = json.loads((out / "training.json").read_text())["run"]
     assert run["negative"] == ["gesund"]
     assert sorted(run["classes"]) == ["ALL", "gesund"]
@@ -157,55 +150,6 @@ def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, 
     assert main(["export", str(out), "--out", str(bundle)]) == 0, "the run knows its data, columns and classes"
     assert open_bundle(bundle).field.negative_labels == ("gesund",)
     assert open_bundle(bundle).spec.provenance.figures["test"]["leukaemia"]["sensitivity"]["low"] >= 0
-
-
-def test_all_folds_predict_every_picture_once(
-    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "folds"
-    assert main(_train(class_folders, split, tiny_recipe, out, "--fold", "all", "--set", "epochs=1")) == 0
-    paths = [row["path"] for k in range(3) for row in csv.DictReader((out / f"fold-{k}/predictions-test.csv").open())]
-    assert len(paths) == len(set(paths)) == 48
-
-
-def test_all_folds_are_told_together(
-    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Also with two samples a picture: what is counted is pictures."""
-    out = tmp_path / "folds"
-    views = ["--set", "epochs=1", "--set", "samples.views=[original, segmented]"]
-    assert main(_train(class_folders, split, tiny_recipe, out, "--fold", "all", *views)) == 0
-    last = capfd.readouterr().err.splitlines()[-1]
-    folds = json.loads((out / "folds.json").read_text())
-    pooled = list(csv.DictReader((out / "predictions-test.csv").open()))
-    assert len({row["path"] for row in pooled}) == len(pooled) == 48
-    right = sum(row["label"] == row["predicted"] for row in pooled)
-    assert f"{right} of 48" in last
-    assert "missing" not in last
-    assert "predicted by no fold" not in last
-    assert "48" in json.dumps(folds)
-
-
-def test_a_run_that_tested_samples_is_not_compared_by_image(
-    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "leaky"
-    changes = ["epochs=1", "samples.views=[original, segmented]", "samples.order=before-test"]
-    options = [part for change in changes for part in ("--set", change)]
-    assert main(_train(class_folders, split, tiny_recipe, out, *options)) == 0
-    assert main(["compare", str(out), "--out", str(tmp_path / "table"), "--no-speed"]) == 2
-    assert "before-test" in capfd.readouterr().err
-
-
-def test_a_leaky_order_is_told_in_the_table(
-    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "leaky"
-    changes = ["epochs=1", "samples.views=[original, segmented]", "samples.order=before-validation"]
-    options = [part for change in changes for part in ("--set", change)]
-    assert main(_train(class_folders, split, tiny_recipe, out, *options)) == 0
-    assert main(["compare", str(out), "--out", str(tmp_path / "table"), "--no-speed"]) == 0
-    assert "LEAKY ORDER 'before-validation'" in (tmp_path / "table" / "compare.md").read_text()
 
 
 def test_an_unreadable_training_picture_stops_before_training(
@@ -222,78 +166,6 @@ def test_an_unreadable_training_picture_stops_before_training(
     assert main(["data", "split", str(data), *options]) == 0
     assert main(_train(data, split, tiny_recipe, tmp_path / "x")) == 2
     assert "003.png" in capfd.readouterr().err
-
-
-def test_export_gives_a_bundle_that_agrees_and_screens(
-    run: Path, class_folders: Path, split: Path, tmp_path: Path
-) -> None:
-    import leukolens
-
-    out = tmp_path / "bundle"
-    arguments = ["export", str(run), "--citation", "A and B 2026", "--out", str(out)]
-    assert main(arguments) == 0
-    assert main(arguments) == 2, "a bundle is not written over another"
-    spec = open_bundle(out).spec
-    assert spec.name == "one"
-    content = (out / "field.onnx").read_bytes()
-    assert b"site-packages" not in content, "paths of this machine have no place in a bundle"
-    assert b"stack_trace" not in content
-    assert spec.provenance.training_images_sha256
-    assert spec.provenance.citations == ("A and B 2026",)
-    figures = spec.provenance.figures["test"]
-    for figure in (figures["accuracy"], figures["balanced_accuracy"], *figures["recall"].values()):
-        assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
-    card = (out / "MODEL_CARD.md").read_text("utf-8")
-    assert f"test · accuracy: {figures['accuracy']['value']:.4g} (" in card
-    assert "A and B 2026" in card
-    assert spec.networks["field"].calibration.n > 0
-    screener = leukolens.load(out)
-    rows = list(csv.DictReader((run / "predictions-test.csv").open(encoding="utf-8")))
-    temperature = spec.networks["field"].calibration.temperature
-    for row in rows[:6]:
-        finding = screener.screen(class_folders / row["path"])
-        plain = np.array([float(row["p large cells"]), float(row["p small cells"])])
-        scaled = plain ** (1 / temperature)
-        assert finding.field is not None
-        expected = scaled / scaled.sum()
-        assert list(finding.field.probabilities.values()) == pytest.approx(expected.tolist(), abs=2e-4)
-
-
-def test_export_refuses_an_unfinished_run_and_other_data(
-    run: Path, class_folders: Path, split: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--data", str(class_folders), "--split", str(split), "--name", "tiny", "--out", str(tmp_path / "b")]
-    assert main(["export", str(tmp_path), *arguments]) == 2
-    other = tmp_path / "other.json"
-    options = ["--method", "random-image", "--folds", "2", "--validation", "0.25", "--out", str(other)]
-    assert main(["data", "split", str(class_folders), *options]) == 0
-    arguments[3] = str(other)
-    assert main(["export", str(run), *arguments]) == 2
-    assert "other data" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        (["--name", "My Model"], "a-z"),
-        (["--version", ""], "version"),
-        (["--out", "{taken}"], "exists already"),
-        (["--out", "{file}/bundle"], "cannot be written"),
-        (["--data", "{file}/nowhere"], "--data"),
-    ],
-)
-def test_export_refuses_before_it_works(
-    run: Path, tmp_path: Path, more: list[str], words: str,
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setattr("leukolens.data.catalogue.fingerprint", lambda *_, **__: pytest.fail("worked"))
-    taken, file = tmp_path / "taken", tmp_path / "file"
-    taken.mkdir()
-    (taken / "mine.txt").write_text("mine")
-    file.write_text("mine")
-    given = [option.format(taken=taken, file=file) for option in more]
-    assert main(["export", str(run), "--out", str(tmp_path / "b"), *given]) == 2
-    assert words in capfd.readouterr().err
 
 
 def test_a_start_that_failed_does_not_block_the_folder(
@@ -339,8 +211,7 @@ def test_a_disk_that_fills_while_preparing_is_told(
 
 def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     """With a learning rate of nearly nothing hardly an epoch is better than the one before: both runs stop early."""
-    changes = ["patience=2", "epochs=12", "optimiser.learning_rate=1e-9", "average=null"]
-    options = [part for change in changes for part in ("--set", change)]
+    options = changes("patience=2", "epochs=12", "optimiser.learning_rate=1e-9", "average=null")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main([*_train(class_folders, split, tiny_recipe, whole), *options]) == 0
     epochs = [row["epoch"] for row in csv.DictReader((whole / "curves.csv").open())]
@@ -349,3 +220,15 @@ def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_r
     kill_after_an_epoch(arguments, killed)
     assert main([*arguments, "--resume"]) == 0
     assert _untimed(killed) == _untimed(whole)
+
+
+def test_nothing_is_said_of_what_is_meant_to_be(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Frozen stages, and no validation side: Lightning warns of both."""
+    split = tmp_path / "bare.json"
+    assert main(["data", "split", str(class_folders), "--method", "random-image", "--out", str(split)]) == 0
+    bare = changes("select=last", "epochs=1", "network.frozen=2")
+    assert main([*_train(class_folders, split, tiny_recipe, tmp_path / "run"), *bare]) == 0
+    words = [str(warning.message) for warning in recwarn]
+    assert not [said for said in words if "eval mode" in said or "Total length" in said]

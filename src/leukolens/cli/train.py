@@ -14,6 +14,11 @@ from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
 
+_NOT_POOLED = (
+    "The folds are not pooled: this order of samples tests samples, of which a picture may have several or none in the "
+    "test sides, so that no image is predicted once. Each fold has its own summary.json and predictions-test.csv."
+)
+
 
 @app.command(epilog=RESEARCH_USE)
 def train(
@@ -90,15 +95,16 @@ def train(
             )
         if first:
             error_console().print(_line({"split_leaky": parts.leaky} | summary), markup=False, soft_wrap=True)
-    if first and len(folds) > 1 and "test" not in division.loose:
-        _tell_together(out, len(folds))
+    if first and len(folds) > 1:
+        _tell_together(out, len(folds), pooled="test" not in division.loose)
 
 
-def _tell_together(out: Path, folds: int) -> None:
-    """Write what all folds say together, and print it in a line."""
+def _tell_together(out: Path, folds: int, *, pooled: bool) -> None:
+    """Write what all folds say together, and print it in a line; or why nothing is."""
     from leukolens.assess.folds import folds_line, write_folds
 
-    error_console().print(folds_line(write_folds(out, count=folds)), markup=False, soft_wrap=True)
+    line = folds_line(write_folds(out, count=folds)) if pooled else _NOT_POOLED
+    error_console().print(line, markup=False, soft_wrap=True)
 
 
 def _folds(fold: str, count: int) -> list[int]:

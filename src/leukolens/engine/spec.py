@@ -138,6 +138,9 @@ class Provenance(_Strict):
     grouping: str = Field(default="", description="what was kept on one side of the split")
     training_images_sha256: str = Field(default="", description="SHA-256 over the sorted SHA-256 of the images")
     recipe: dict[str, Any] = Field(default_factory=dict)
+    start: dict[str, Any] | None = Field(
+        default=None, description="what is known of the weights that training began with; none: nothing, or no weights"
+    )
     code_version: str = ""
     packages: dict[str, str] = Field(default_factory=dict)
     seed: int | None = None

@@ -103,9 +103,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     -------
     str
         A sentence such as ``Did you mean 'adam'? Known: adam, sgd.`` Of very many names only the nearest are listed.
+        A name that begins with what was given is nearer than one that is spelt alike.
     """
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
+    longer = sorted((one for one in known if name and one.startswith(name)), key=len)
+    close = list(dict.fromkeys([*longer, *difflib.get_close_matches(name, known, n=5, cutoff=0.5)]))[:5]
     hint = f"Did you mean {close[0]!r}? " if close else ""
     if len(known) > _MOST_LISTED:
         return f"{hint}{len(known)} are known{', the nearest: ' + ', '.join(close) if close else ''}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from leukolens.engine.spec import BundleSpec
+from leukolens.engine.spec import BundleSpec, Provenance
 from leukolens.finding import CLASS_NOTE, CLASSES, RESEARCH_USE
 from leukolens.report.figures import figure_rows
 
@@ -37,6 +37,7 @@ picture to those that it learned from. Pictures farther than {limit} are outside
   `{provenance.training_images_sha256}`.
 - Split: {provenance.split_method}; kept together: {provenance.grouping}; SHA-256 `{provenance.split_sha256}`.
 - Recipe: `{recipe.get("name", "")}`, {recipe.get("epochs", "?")} epochs at most, seed {provenance.seed}.
+- Start: {_start(provenance)}.
 - Terms of the data: {provenance.terms or "not stated"}
 
 ## Figures
@@ -61,6 +62,19 @@ lamp, stain and camera with the cells. It does not see single cells.
 
 leukolens {provenance.code_version}; weights under {spec.licence}.
 """
+
+
+def _start(provenance: Provenance) -> str:
+    weights = str(provenance.recipe.get("network", {}).get("weights", ""))
+    start = provenance.start
+    if start is None:
+        named = {"imagenet": "ImageNet weights", "none": "no weights, all were drawn at random", "": "not stated"}
+        return named.get(weights, f"the weights of a run `{weights}`, of which nothing more is known")
+    if "package" in start:
+        return f"ImageNet weights of the package {start['package']} {start['version']}"
+    data = start.get("data_sha256")
+    seen = f", trained by the recipe `{start.get('recipe')}` on the data `{data}`" if data else ""
+    return f"the weights `{start.get('sha256')}` (SHA-256) of a run `{weights}`{seen}; its data have terms of their own"
 
 
 def _coverage(spec: BundleSpec) -> str:

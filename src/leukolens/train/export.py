@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,17 +19,19 @@ from leukolens.data.catalogue import Catalogue
 from leukolens.data.split import Split
 from leukolens.engine.bundle import claim_bundle_folder, write_bundle
 from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, check_bundle_name, field_data_format
-from leukolens.finding import BundleError, DataError
+from leukolens.finding import DataError
 from leukolens.smear.perturb import STRESSES
 from leukolens.train.card import model_card
 from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
-from leukolens.train.onnx_export import largest_difference, to_onnx
+from leukolens.train.onnx_export import check_engine, to_onnx
 from leukolens.train.predict import predict, softmax
-from leukolens.train.recipe import Recipe
+from leukolens.train.recipe import validated
 from leukolens.train.run import class_indices
-from leukolens.train.run_files import trained_network
+from leukolens.train.run_files import read_run, trained_network
+from leukolens.train.same_run import check_format
+from leukolens.train.start import portable_recipe
 from leukolens.train.statistics import (
     ExportedField,
     fit_conformal,
@@ -37,9 +39,6 @@ from leukolens.train.statistics import (
     fit_novelty,
     fit_temperature,
 )
-
-TOLERANCE: Final = 1e-4
-"""Largest difference of a probability between PyTorch and the engine."""
 
 
 def export_run(
@@ -80,19 +79,21 @@ def export_run(
     Raises
     ------
     DataError
-        If the run is not finished, belongs to other data, has no validation side, or was trained in a leaky order: its
-        validation pictures were trained on as well, so that nothing is left to fit temperature and prediction sets on.
+        If the run is not finished, has another format, belongs to other data, holds other weights than its network's,
+        has no validation side, or was trained in a leaky order: its validation pictures were trained on as well, so
+        that nothing is left to fit temperature and prediction sets on.
     UsageError
-        If `name` or `version` is none that a bundle may have.
+        If `name` or `version` is none that a bundle may have, or the run's recipe none that this leukolens knows.
     OutputError
         If `out` holds something or cannot be written; found before the work starts.
     BundleError
-        If the engine's probabilities differ from PyTorch's by more than 1e-4.
+        If the engine's probabilities differ from PyTorch's by more than 1e-4, or its class maps by more than a
+        thousandth of their largest value.
     """
     check_bundle_name(name, version)
     identity = _finished_run(run, catalogue, split)
     claim_bundle_folder(out)
-    recipe = Recipe.model_validate(identity["recipe"])
+    recipe = validated(identity["recipe"], f"the recipe of {run}")
     fold = split.folds[identity["fold"]]
     if not fold.validation:
         raise DataError(f"{run} has no validation side", expected="one", todo="split with --validation and train again")
@@ -106,13 +107,7 @@ def export_run(
     distance = fit_distance(predict(network, images[train]).features, labels[train], len(catalogue.classes))
     exported = ExportedField(network, distance).eval()
     onnx = to_onnx(exported, preparation)
-    worst = largest_difference(exported, onnx, images[held][:64])
-    if worst > TOLERANCE:
-        raise BundleError(
-            "the engine does not agree with PyTorch",
-            expected=f"within {TOLERANCE}",
-            found=f"a difference of {worst:.2g}",
-        )
+    check_engine(exported, onnx, images[held][:64])
     source = f"{len(held)} validation pictures of fold {identity['fold']} ({split.method})"
     clean = predict(network, images[held])
     calibration = fit_temperature(clean.logits, labels[held], source)
@@ -152,7 +147,9 @@ def _finished_run(run: Path, catalogue: Catalogue, split: Split) -> dict[str, An
 
     if not (run / SUMMARY_FILE).is_file() or not (run / RUN_FILE).is_file():
         raise DataError(f"{run} holds no finished run", expected=f"{RUN_FILE} and {SUMMARY_FILE}", todo="train first")
-    identity: dict[str, Any] = json.loads((run / RUN_FILE).read_text("utf-8"))["run"]
+    content = read_run(run)
+    check_format(run, content)
+    identity: dict[str, Any] = content["run"]
     for key, found in (("data_sha256", catalogue_sha256(catalogue)), ("split_sha256", split.sha256)):
         if identity[key] != found:
             raise DataError(f"{run} was trained with other data", expected=f"{key} {identity[key]}", found=found)
@@ -173,17 +170,18 @@ def _stressed(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 def _provenance(
     run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], figures: Mapping[str, Any] | None
 ) -> Provenance:
-    manifest = json.loads((run / RUN_FILE).read_text("utf-8"))["manifest"]
+    manifest = read_run(run).get("manifest", {})
     hashes = sorted(str(catalogue.items[index].sha256) for index in train)
     if figures is None:
         figures = json.loads((run / SUMMARY_FILE).read_text("utf-8"))
     return Provenance(
         data_sha256=identity["data_sha256"],
         split_sha256=identity["split_sha256"],
-        split_method=identity["split_method"],
-        grouping=identity["split_grouping"],
+        split_method=identity.get("split_method", ""),
+        grouping=identity.get("split_grouping", ""),
         training_images_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
-        recipe=identity["recipe"],
+        recipe=portable_recipe(identity["recipe"]),
+        start=identity.get("start"),
         code_version=__version__,
         packages=manifest.get("packages", {}),
         seed=identity["recipe"]["seed"],

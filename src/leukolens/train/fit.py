@@ -200,6 +200,8 @@ def quiet() -> Iterator[None]:
             ".*Checkpoint directory .* exists and is not empty.*",
             ".*recommended to use `self.log.*sync_dist=True.*",  # they are the sums over all processes already
             ".*treespec, LeafSpec.*is deprecated.*",
+            ".*module\\(s\\) in eval mode at the start of training.*",  # frozen batch norms are meant to be
+            ".*Total length of .* across ranks is zero.*",  # a fold without a validation side
         ):
             warnings.filterwarnings("ignore", message=message)
         try:

@@ -30,6 +30,7 @@ from leukolens.train.outcome import judge_held_out
 from leukolens.train.recipe import Recipe
 from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
+from leukolens.train.start import start_of
 from leukolens.train.views import sample_bytes, sample_pictures
 
 
@@ -81,6 +82,7 @@ class Plan:
             "fold": self.fold,
             "classes": list(self.catalogue.classes),
             "negative": list(self.catalogue.negative) if self.catalogue.negative is not None else None,
+            "start": start_of(self.recipe.network),
         }
 
 
@@ -238,7 +240,9 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     OutputError
         If `folder` or `cache` cannot be written, or has too little space.
     """
-    check_weights(plan.recipe.network.weights, network_entry(plan.recipe.network.name))
+    choice = plan.recipe.network
+    if not (folder / LAST).exists():  # a run that goes on needs its start no more
+        check_weights(choice.weights, network_entry(choice.name), choice.scaling)
     network = untrained_network(plan.recipe, len(plan.catalogue.classes))
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.

@@ -12,6 +12,7 @@ import torch
 from leukolens import __version__
 from leukolens.finding import DataError, OutputError
 from leukolens.train.recipe import Recipe
+from leukolens.train.start import comparable_start
 
 CHECKPOINT_FORMAT: Final = 1
 """Grows by one whenever a checkpoint means something else than before."""
@@ -40,6 +41,23 @@ def first_difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str =
     return None
 
 
+def check_format(folder: Path, content: Mapping[str, Any]) -> None:
+    """See that a finished run means what a run of today means; which version wrote it does not matter.
+
+    Raises
+    ------
+    DataError
+        It has another format.
+    """
+    if (found := content.get("checkpoint_format", CHECKPOINT_FORMAT)) != CHECKPOINT_FORMAT:
+        raise DataError(
+            f"the run in {folder} has another format",
+            expected=f"checkpoint_format {CHECKPOINT_FORMAT}",
+            found=str(found),
+            todo="use the leukolens that wrote it, or train anew",
+        )
+
+
 def check_same_run(
     folder: Path, content: Mapping[str, Any], identity: Mapping[str, Any], checkpoint: Path | None
 ) -> None:
@@ -50,7 +68,8 @@ def check_same_run(
     folder
         The run's folder.
     content
-        What its ``training.json`` says. A stamp that it does not have, since it is from before there was one, is right.
+        What its ``training.json`` says. A stamp or a start that it does not have, since it is from before there was
+        one, is right.
     identity
         What the run is to be, see `leukolens.train.run.Plan.identity`.
     checkpoint
@@ -63,7 +82,7 @@ def check_same_run(
     DataError
         If the checkpoint cannot be read, belongs to another recipe, or was written by another version.
     """
-    if (different := first_difference(content["run"], identity)) is not None:
+    if (different := first_difference(content["run"], comparable_start(content["run"], identity))) is not None:
         raise OutputError(
             f"{folder} holds another run",
             found=f"a difference in {different}",

@@ -25,6 +25,7 @@ from leukolens.train.run import Plan, fold_sides
 from leukolens.train.same_run import first_difference
 from leukolens.train.search_output import INTERRUPTED, write_outcome
 from leukolens.train.space import Space
+from leukolens.train.start import comparable_start
 
 STUDY: Final = "study.db"
 TRIALS: Final = "trials"
@@ -168,10 +169,10 @@ def open_study(search: Search, folder: Path, *, resume: bool) -> optuna.Study:
         raise OutputError(
             f"the store {path} cannot be opened", found=str(error).partition("\n")[0][:200], todo="choose another --out"
         ) from error
-    before = study.user_attrs.get("search")
+    before, now = study.user_attrs.get("search"), search.identity()
     if before is None:
-        study.set_user_attr("search", search.identity())
-    elif (different := first_difference(before, search.identity())) is not None:
+        study.set_user_attr("search", now)
+    elif (different := first_difference(before, comparable_start(before, now))) is not None:
         raise OutputError(
             f"{folder} holds another search", found=f"a difference in {different}", todo="choose another --out"
         )

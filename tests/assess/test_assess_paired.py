@@ -13,9 +13,9 @@ from leukolens.assess.calibration import ece, ece_estimate
 from leukolens.assess.confusion import macro
 from leukolens.assess.intervals import Estimate
 from leukolens.assess.paired import difference_of, flip_p_value, gains, holm, paired_test
-from leukolens.assess.paired_bootstrap import draws_related, figure_draws, weighted_auc
+from leukolens.assess.paired_bootstrap import draws_related, figure_draws
 from leukolens.assess.predictions import Predictions, check_predictions
-from leukolens.assess.ranking import area_under_roc
+from leukolens.assess.ranking import area_under_roc, weighted_auc
 from leukolens.finding import DataError
 
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from leukolens import __version__
 from leukolens.assess.comparison_cells import (
     COST_COLUMNS,
     FIGURE_COLUMNS,
@@ -22,7 +17,8 @@ from leukolens.assess.comparison_cells import (
 )
 from leukolens.assess.comparison_words import ALPHA, cautions, differs, fold_words, methods_of, verdict
 from leukolens.assess.speed import describe_machine
-from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.finding import CLASS_NOTE
+from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from leukolens.assess.figures import Drawing
 
 
+_PACKAGE: Final = "leukolens.assess"
 STYLES: Final = ("evaluation.css", "compare.css")
 
 
@@ -53,23 +50,10 @@ def comparison_page(comparison: Comparison, drawing: Drawing | None, manifest: d
     manifest
         From `run_manifest`.
     """
-    environment = Environment(
-        loader=PackageLoader("leukolens.assess"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates = resources.files("leukolens.assess") / "templates"
-    style = "".join((templates / name).read_text("utf-8") for name in STYLES)
     tested = [pair for pair in comparison.pairs if pair.test is not None]
     tests, methods = methods_of(comparison)
-    values = {
-        "style": style,
-        "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+    values = page_values(_PACKAGE, *STYLES) | {
         "created": str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC"),
-        "version": __version__,
-        "research_use": RESEARCH_USE,
         "class_note": CLASS_NOTE,
         "verdict": verdict(comparison),
         "cautions": cautions(comparison),
@@ -92,7 +76,7 @@ def comparison_page(comparison: Comparison, drawing: Drawing | None, manifest: d
         "command": manifest["configuration"]["command_line"],
         "methods": [*tests.items(), *methods.items()],
     }
-    return environment.get_template("compare.html.j2").render(values)
+    return page_environment(_PACKAGE).get_template("compare.html.j2").render(values)
 
 
 def _inline(drawing: Drawing | None) -> dict[str, str] | None:

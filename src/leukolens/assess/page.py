@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from leukolens import __version__
 from leukolens.assess.intervals import METHODS
 from leukolens.assess.scores import LEUKAEMIA, OVERALL, PER_CLASS
 from leukolens.assess.wording import NAMES, Written, write_all, write_figure, write_points
-from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.finding import CLASS_NOTE
+from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from leukolens.assess.requirements import Checked
     from leukolens.assess.results import About
 
+_PACKAGE: Final = "leukolens.assess"
 ERRORS_SHOWN: Final = 25
 
 
@@ -55,22 +53,10 @@ def page(
     str
         HTML with style and pictures inside, no script, nothing loaded from elsewhere.
     """
-    environment = Environment(
-        loader=PackageLoader("leukolens.assess"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (resources.files("leukolens.assess") / "templates" / "evaluation.css").read_text("utf-8")
-    values = {
+    values = page_values(_PACKAGE, "evaluation.css") | {
         "about": about,
         "stamp": evaluation.selection.stamp,
-        "style": style,
-        "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         "created": str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC"),
-        "version": __version__,
-        "research_use": RESEARCH_USE,
         "class_note": CLASS_NOTE,
         "level": f"{100 * evaluation.settings.level:g} %",
         "drawings": [
@@ -79,7 +65,7 @@ def page(
         "checked": [_checked_row(one) for one in checked],
         "facts": _facts(evaluation, about, manifest),
     }
-    return environment.get_template("evaluation.html.j2").render(values | _tables(evaluation))
+    return page_environment(_PACKAGE).get_template("evaluation.html.j2").render(values | _tables(evaluation))
 
 
 def _inline(svg: bytes) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from leukolens.assess.bootstrap import SEED, resample, strata_of_units
 from leukolens.assess.calibration import binned_gaps
+from leukolens.assess.ranking import weighted_auc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,36 +58,6 @@ def _figures(predictions: Predictions, weights: NDArray[np.float64]) -> Draws:
     ]
     errors = np.abs(weights @ binned_gaps(predictions)).sum(axis=1) / weights.sum(axis=1)
     return {"balanced_accuracy": recall, "f1": f1, "auc": np.mean(areas, axis=0), "ece": errors}
-
-
-def weighted_auc(
-    positive: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the area under the ROC curve of images that count several times or not at all.
-
-    Parameters
-    ----------
-    positive
-        (N,) bool.
-    scores
-        (N,) float.
-    weights
-        (B, N) float, how often each image counts.
-
-    Returns
-    -------
-    ndarray
-        (B,) float64, 0 to 1; NaN where one side has no image.
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
-    ranked = weights[:, order]
-    above = np.add.reduceat(ranked * positive[order], starts, axis=1)
-    below = np.add.reduceat(ranked * ~positive[order], starts, axis=1)
-    beaten = np.cumsum(below, axis=1) - below / 2
-    with np.errstate(invalid="ignore"):
-        area: NDArray[np.float64] = (above * beaten).sum(axis=1) / (above.sum(axis=1) * below.sum(axis=1))
-    return area
 
 
 def draws_related(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

@@ -100,6 +100,36 @@ def area_under_roc(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> 
     return float(placements(positive, scores)[0].mean())
 
 
+def weighted_auc(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the area under the ROC curve of images that count several times or not at all.
+
+    Parameters
+    ----------
+    positive
+        (N,) bool.
+    scores
+        (N,) float.
+    weights
+        (B, N) float, how often each image counts.
+
+    Returns
+    -------
+    ndarray
+        (B,) float64, 0 to 1; NaN where one side has no image.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
+    ranked = weights[:, order]
+    above = np.add.reduceat(ranked * positive[order], starts, axis=1)
+    below = np.add.reduceat(ranked * ~positive[order], starts, axis=1)
+    beaten = np.cumsum(below, axis=1) - below / 2
+    with np.errstate(invalid="ignore"):
+        area: NDArray[np.float64] = (above * beaten).sum(axis=1) / (above.sum(axis=1) * below.sum(axis=1))
+    return area
+
+
 def average_precision(
     positive: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
-TODO: Final = "train it to the end: leukolens train ... --resume"
+REMEDY: Final = "train it to the end: leukolens train ... --resume"
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -101,7 +101,7 @@ def read_summary(folder: Path) -> SummaryRecord:
         It is not there, as the run is not finished; or cannot be read, or has a part of another kind.
     """
     if not (folder / SUMMARY_FILE).is_file():
-        raise DataError(f"The run {str(folder)!r} is not finished", found=f"no {SUMMARY_FILE}", todo=TODO)
+        raise DataError(f"The run {str(folder)!r} is not finished", found=f"no {SUMMARY_FILE}", todo=REMEDY)
     return _checked(SummaryRecord, _json(folder / SUMMARY_FILE), folder / SUMMARY_FILE)
 
 
@@ -109,7 +109,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{str(path)!r} cannot be read", found=str(error)[:200], todo=TODO) from error
+        raise DataError(f"{str(path)!r} cannot be read", found=str(error)[:200], todo=REMEDY) from error
     if not isinstance(content, dict):
         raise DataError(f"{str(path)!r} cannot be read", expected="a JSON object", found=type(content).__name__)
     return content
@@ -123,5 +123,5 @@ def _checked(kind: type[_Any], content: dict[str, Any], path: Path) -> _Any:
         place = ".".join(map(str, first["loc"]))
         found = f"no {place!r}" if first["type"] == "missing" else f"{place}: {first['input']!r}"[:200]
         raise DataError(
-            f"{str(path)!r} does not describe a run", expected=first["msg"], found=found, todo=TODO
+            f"{str(path)!r} does not describe a run", expected=first["msg"], found=found, todo=REMEDY
         ) from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PAGE: Final = "preprocess.html"
 RECORD: Final = "preprocess.json"
 PICTURES: Final = "pictures"
-TODO: Final = "choose another --out, or make room"
+REMEDY: Final = "choose another --out, or make room"
 _STAGE_FILE: Final = re.compile(r"\d\d-[a-z-]+\.png|\.\d\d-[a-z-]+\.png\.\d+\.part")
 
 
@@ -55,7 +55,7 @@ def claim_folder(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def write_record(out: Path, record: Mapping[str, Any]) -> None:
     """Write what was done, with the fitted preparation, in the place of what was there."""
-    put_file(out / RECORD, (json.dumps(record, indent=2) + "\n").encode(), todo=TODO)
+    put_file(out / RECORD, (json.dumps(record, indent=2) + "\n").encode(), todo=REMEDY)
 
 
 def own_files(out: Path) -> set[Path]:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from leukolens.cli.preprocess_fit import Fitted, reason_of
-from leukolens.cli.preprocess_folder import PAGE, PICTURES, RECORD, TODO, claim_folder, own_files, write_record
+from leukolens.cli.preprocess_folder import PAGE, PICTURES, RECORD, REMEDY, claim_folder, own_files, write_record
 from leukolens.cli.screen_run import progress_bar
 from leukolens.finding import ImageError, UsageError
 from leukolens.finding.output import put_file
@@ -143,7 +143,7 @@ def write_walkthrough(plan: Plan, out: Path, shown: int) -> int:
     claim_folder(out, rows)
     done = _each(plan, names, one, stages)
     done.untold = untold
-    put_file(out / PAGE, _page(plan, done, strips), todo=TODO)
+    put_file(out / PAGE, _page(plan, done, strips), todo=REMEDY)
     return _finish(plan, done, out, [PAGE, RECORD, *([PICTURES] if len(done.rows) > len(done.errors) else [])])
 
 
@@ -279,4 +279,4 @@ def _file_name(number: int, source: str) -> str:
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     _, coded = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
-    put_file(path, coded.tobytes(), todo=TODO)
+    put_file(path, coded.tobytes(), todo=REMEDY)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from leukolens import __version__
 from leukolens.explain import FULL_SCALE, MAP_NOTE, scale_colours
@@ -18,6 +13,7 @@ from leukolens.finding import CLASS_NOTE, RESEARCH_USE, Case, Finding, OutputErr
 from leukolens.report.cards import Card, Row, make_card, make_row
 from leukolens.report.figures import figure_rows
 from leukolens.report.summary import Summary, summarise
+from leukolens.report.templating import asset, csp_hash, page_environment
 from leukolens.report.thumbnails import View, embed
 from leukolens.report.words import case_rank, conclusion_word, probability_text, review_rank, visible
 
@@ -25,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leukolens.engine.spec import BundleSpec
+
+_PACKAGE: Final = "leukolens.report"
 
 PICTURES: Final = 200
 """How many pictures the page shows unless told otherwise."""
@@ -123,7 +121,7 @@ def write_report(
     summary = summarise(entry.finding for entry in entries)
     shown = _choose(entries, pictures)
     values = _values(entries, cases, shown, view_of, about or About()) | {"summary": summary}
-    _write(path, _environment().get_template("report.html.j2").generate(values))
+    _write(path, page_environment(_PACKAGE).get_template("report.html.j2").generate(values))
     return summary
 
 
@@ -151,7 +149,7 @@ def _values(
     entries: Sequence[_Numbered], cases: Sequence[Case], shown: set[int], view_of: ViewOf | None, about: About
 ) -> dict[str, Any]:
     """Return what the template needs, everything as text or as an iterator of it."""
-    script, style = _asset("report.js"), _asset("report.css")
+    script, style = asset(_PACKAGE, "report.js"), asset(_PACKAGE, "report.css")
     network = about.spec.networks.get("field") if about.spec else None
     return {
         "title": "Smear screening report",
@@ -164,8 +162,8 @@ def _values(
         "scale": ["#{:02x}{:02x}{:02x}".format(*colour) for colour in scale_colours(8).tolist()],
         "script": script,
         "style": style,
-        "script_hash": _csp_hash(script),
-        "style_hash": _csp_hash(style),
+        "script_hash": csp_hash(script),
+        "style_hash": csp_hash(style),
         "sections": _sections(entries, cases, shown, view_of),
         "rows": _rows(entries, shown),
         "shown": len(shown),
@@ -228,25 +226,6 @@ def _models(entries: Sequence[_Numbered]) -> list[str]:
         visible(f"{role} network {name} {version}, SHA-256 {sha256}, run by {engine} in {precision}")
         for role, name, version, sha256, engine, precision in used
     ]
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("leukolens.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _asset(name: str) -> str:
-    return (resources.files("leukolens.report") / "templates" / name).read_text("utf-8")
-
-
-def _csp_hash(text: str) -> str:
-    """Return the source expression that lets exactly this script or style run (Content Security Policy level 3)."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from leukolens import __version__
-from leukolens.finding import RESEARCH_USE
+from leukolens.report.templating import page_environment, page_values
 from leukolens.report.words import visible
 
 if TYPE_CHECKING:
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
 
     from leukolens.report.stages import Stage
 
+_PACKAGE: Final = "leukolens.report"
 _LONGEST: Final = 320
 _QUALITY: Final = 88
 
@@ -113,25 +110,13 @@ def milliseconds(seconds: float) -> str:
 
 def write_walkthrough(strips: Sequence[Strip], about: Walkthrough) -> bytes:
     """Return the page as UTF-8: style and pictures inside, no script, nothing loaded from elsewhere."""
-    environment = Environment(
-        loader=PackageLoader("leukolens.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (resources.files("leukolens.report") / "templates" / "preprocess.css").read_text("utf-8")
-    values = {
-        "version": __version__,
-        "research_use": RESEARCH_USE,
-        "style": style,
-        "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+    values = page_values(_PACKAGE, "preprocess.css") | {
         "about": about,
         "notes": [visible(note) for note in about.notes],
         "errors": [(visible(name), visible(reason)) for name, reason in about.errors],
         "strips": strips,
     }
-    return environment.get_template("preprocess.html.j2").render(values).encode()
+    return page_environment(_PACKAGE).get_template("preprocess.html.j2").render(values).encode()
 
 
 def _figure(stage: Stage) -> Figure:

@@ -21,9 +21,12 @@ from leukolens.engine.bundle import open_bundle  # noqa: E402
 from leukolens.finding import BundleError  # noqa: E402
 from leukolens.networks.choice import NetworkChoice  # noqa: E402
 from leukolens.networks.field import FieldNetwork  # noqa: E402
+from leukolens.smear.perturb import STRESSES  # noqa: E402
 from leukolens.smear.prepare import Preparation  # noqa: E402
+from leukolens.train.export import trained_stresses  # noqa: E402
 from leukolens.train.onnx_export import check_engine, differences, to_onnx  # noqa: E402
 from leukolens.train.predict import predict  # noqa: E402
+from leukolens.train.recipe import Augmentation  # noqa: E402
 from leukolens.train.statistics import ExportedField, fit_distance  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -171,3 +174,19 @@ def test_a_class_map_that_differs_is_refused() -> None:
     for factor in (1.01, float("nan")):
         with pytest.raises(BundleError, match="class maps"):
             check_engine(changed(factor), onnx, pictures)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, set(STRESSES)),
+        ({"colour": 0.0}, {"bar-masked", "jpeg-50", "blur"}),
+        ({"grey": 0.0}, set(STRESSES) - {"grey"}),
+        ({"colour_strength": 0.0}, {"grey", "bar-masked", "jpeg-50", "blur"}),
+        ({"colour": 0.0, "corner": 0.0, "jpeg": 0.0, "blur": 0.0}, set()),
+    ],
+)
+def test_the_domain_reaches_as_far_as_training_varied_its_pictures(
+    changed: dict[str, float], expected: set[str]
+) -> None:
+    assert set(trained_stresses(Augmentation(**changed))) == expected

@@ -65,6 +65,24 @@ def test_mlflow_goes_on_in_the_same_run_after_a_kill(
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true", "nobody is told"
 
 
+def test_a_run_after_an_aborted_one_is_a_run_of_its_own(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("mlflow", reason="needs leukolens[tracking]")
+    from mlflow.tracking import MlflowClient
+
+    out = tmp_path / "run"
+    arguments = train_arguments(class_folders, split, tiny_recipe, out, "--log", "mlflow", "--set", "epochs=1")
+    diverging = ["--set", "optimiser.learning_rate=1e30", "--set", "optimiser.clip=null"]
+    assert main([*arguments, *diverging]) == 2
+    assert "diverge" in capfd.readouterr().err
+    assert main(arguments) == 0
+    client = MlflowClient(f"sqlite:///{out / 'logs' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("leukolens")
+    rates = {one.data.params["optimiser.learning_rate"] for one in client.search_runs([experiment.experiment_id])}
+    assert rates == {"1e+30", "0.005"}
+
+
 def test_names_are_read_and_mistakes_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_logs("csv") == Logs()
     assert choose_logs("csv, tensorboard,tensorboard") == Logs(("tensorboard",))

@@ -19,6 +19,9 @@ from train_calls import untimed_curves as _untimed  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
 from leukolens.engine.bundle import open_bundle  # noqa: E402
+from leukolens.finding import DataError  # noqa: E402
+from leukolens.train.fit import Sides, fit  # noqa: E402
+from leukolens.train.recipe import Recipe  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +120,13 @@ def test_selection_by_validation_needs_a_validation_side(
     assert main(["data", "split", str(class_folders), "--method", "random-image", "--out", str(split)]) == 0
     assert main(_train(class_folders, split, tiny_recipe, tmp_path / "x")) == 2
     assert "--validation" in capfd.readouterr().err
+
+
+def test_a_class_without_training_pictures_is_named(tmp_path: Path) -> None:
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    sides = Sides(images, np.array([0, 0, 1, 2]), ("blasts", "small", "large"), [0, 1, 3], [2])
+    with pytest.raises(DataError, match="no training picture of class 'small'"):
+        fit(Recipe(name="x"), sides, tmp_path)
 
 
 def test_own_classes_and_patient_column(class_folders: Path, tiny_recipe: Path, tmp_path: Path) -> None:
@@ -220,6 +230,20 @@ def test_early_stopping_survives_a_kill(class_folders: Path, split: Path, tiny_r
     kill_after_an_epoch(arguments, killed)
     assert main([*arguments, "--resume"]) == 0
     assert _untimed(killed) == _untimed(whole)
+
+
+def test_a_run_that_stopped_early_and_was_killed_while_judging_trains_no_further(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    options = changes("patience=2", "epochs=12", "optimiser.learning_rate=1e-9", "average=null", "select=last")
+    arguments = [*_train(class_folders, split, tiny_recipe, tmp_path / "run"), *options]
+    assert main(arguments) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.suffix in {".csv", ".json"}}
+    weights = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    (tmp_path / "run" / "summary.json").unlink()
+    assert main([*arguments, "--resume"]) == 0
+    assert {name: (tmp_path / "run" / name).read_bytes() for name in before} == before
+    assert (tmp_path / "run" / "weights.safetensors").read_bytes() == weights
 
 
 def test_nothing_is_said_of_what_is_meant_to_be(

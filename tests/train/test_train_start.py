@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +19,9 @@ from train_calls import changes, train_arguments  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
 from leukolens.engine.bundle import open_bundle  # noqa: E402
+from leukolens.finding import DataError  # noqa: E402
 from leukolens.networks.choice import NetworkChoice  # noqa: E402
-from leukolens.train.start import portable_recipe, start_of  # noqa: E402
+from leukolens.train.start import check_start, portable_recipe, start_of  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +51,9 @@ def test_run_and_bundle_say_what_they_started_from(first: Path, arguments: list[
         "network": "timm:test_efficientnet",
         "data_sha256": told["data_sha256"],
         "split_sha256": told["split_sha256"],
+        "fold": 0,
+        "leaky_order": None,
+        "start": None,
     }
     bundle = tmp_path / "bundle"
     assert main(["export", str(second), "--out", str(bundle)]) == 0
@@ -58,6 +64,41 @@ def test_run_and_bundle_say_what_they_started_from(first: Path, arguments: list[
     assert start["sha256"] in card
     for text in (card, (bundle / "bundle.json").read_text("utf-8")):
         assert str(tmp_path) not in text, "paths of this machine have no place in a bundle"
+
+
+def test_a_start_that_may_have_seen_what_is_held_out_is_refused(
+    first: Path, arguments: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--fold", "1"]) == 2
+    told = capfd.readouterr().err
+    assert "the start weights have learned from this data set" in told
+    assert "on fold 0 of this split" in told
+    assert not (tmp_path / "second" / "last.ckpt").exists()
+    assert main(arguments) == 0, "the same fold has held the same pictures out"
+    again = [argument.replace(str(first), str(tmp_path / "second")) for argument in arguments]
+    again[again.index("--out") + 1] = str(tmp_path / "third")
+    assert main([*again, "--fold", "1"]) == 2, "nor the start of a start"
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused"),
+    [
+        ({}, False),
+        ({"data_sha256": "cells", "fold": 3}, False),
+        ({"data_sha256": None}, False),
+        ({"fold": 1}, True),
+        ({"split_sha256": "other"}, True),
+        ({"leaky_order": "thesis"}, True),
+        ({"data_sha256": "cells", "start": {"data_sha256": "d", "split_sha256": "s", "fold": 2}}, True),
+        ({"data_sha256": "cells", "start": {"data_sha256": "d", "split_sha256": "s", "fold": 0}}, False),
+    ],
+)
+def test_which_starts_are_refused(changed: dict[str, Any], refused: bool) -> None:
+    identity = {"data_sha256": "d", "split_sha256": "s", "fold": 0}
+    with pytest.raises(DataError, match="maybe from pictures that are held out") if refused else nullcontext():
+        check_start(identity | changed, identity)
+    check_start(None, identity)
+    check_start({"package": "p", "version": "1"}, identity)
 
 
 def test_a_start_that_was_trained_again_is_noticed(

@@ -37,12 +37,16 @@ def average_statistics(module: nn.Module, processes: int) -> None:
     if processes == 1:
         return
     for norm in module.modules():
-        if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or not norm.weight.requires_grad:
+        if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or _frozen(norm):
             continue
         for statistics in (norm.running_mean, norm.running_var):
             if statistics is not None:
                 torch.distributed.all_reduce(statistics)
                 statistics.div_(processes)
+
+
+def _frozen(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
+    return any(not parameter.requires_grad for parameter in norm.parameters())
 
 
 def _growing(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

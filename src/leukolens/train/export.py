@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -27,7 +27,7 @@ from leukolens.train.images import prepare_images
 from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
 from leukolens.train.onnx_export import check_engine, to_onnx
 from leukolens.train.predict import predict, softmax
-from leukolens.train.recipe import validated
+from leukolens.train.recipe import Augmentation, validated
 from leukolens.train.run import class_indices
 from leukolens.train.run_files import read_run, trained_network
 from leukolens.train.same_run import check_format
@@ -58,8 +58,8 @@ def export_run(
     """Write a run as a bundle.
 
     Temperature, prediction sets and distances come from the fold's validation side, the features' distribution from its
-    training side. The domain ends beyond the validation pictures in grey or with another stain or lamp, which the
-    network was trained to bear.
+    training side. The domain ends beyond the validation pictures and those changes of them, by stain, lamp and camera,
+    that the recipe trained the network to bear, see `trained_stresses`.
 
     Parameters
     ----------
@@ -114,7 +114,10 @@ def export_run(
     conformal = fit_conformal(softmax(clean.logits, calibration.temperature), labels[held], source)
     with torch.inference_mode():
         near = distance(torch.from_numpy(clean.features)).numpy()
-        far = [distance(torch.from_numpy(predict(network, varied).features)) for varied in _stressed(images[held])]
+        far = [
+            distance(torch.from_numpy(predict(network, np.stack([change(image) for image in images[held]])).features))
+            for change in trained_stresses(recipe.augmentation).values()
+        ]
     spec = BundleSpec(
         name=name,
         version=version,
@@ -131,7 +134,7 @@ def export_run(
                 network_data_format=field_data_format(len(catalogue.classes), preparation.width, preparation.height),
                 calibration=calibration,
                 conformal=conformal,
-                novelty=fit_novelty(near, torch.cat(far).numpy(), source),
+                novelty=fit_novelty(near, torch.cat(far).numpy() if far else near, source),
             )
         },
         provenance=_provenance(run, identity, catalogue, train, figures).model_copy(
@@ -162,9 +165,19 @@ def _finished_run(run: Path, catalogue: Catalogue, split: Split) -> dict[str, An
     return identity
 
 
-def _stressed(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    for change in STRESSES.values():
-        yield np.stack([change(image) for image in images])
+def trained_stresses(augmentation: Augmentation) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
+    """Return those of the fixed stresses whose kind of change a recipe's augmentation makes."""
+    coloured = augmentation.colour * augmentation.colour_strength
+    shares = {
+        "grey": augmentation.colour * augmentation.grey,
+        "stain": coloured,
+        "lamp": coloured,
+        "bar": augmentation.corner,
+        "jpeg": augmentation.jpeg,
+        "blur": augmentation.blur,
+        "noise": augmentation.noise,
+    }
+    return {name: change for name, change in STRESSES.items() if shares[name.partition("-")[0]] > 0}
 
 
 def _provenance(

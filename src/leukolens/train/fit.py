@@ -45,14 +45,14 @@ class Sides:
     labels
         Class index of each.
     classes
-        Number of classes.
+        Their names, in the order of the indices.
     train, validation
         Numbers of samples.
     """
 
     images: Pictures
     labels: NDArray[np.int64]
-    classes: int
+    classes: Sequence[str]
     train: list[int]
     validation: list[int]
 
@@ -109,13 +109,13 @@ def fit(
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     last = folder / LAST
     resumed = last.exists()
-    module = FieldModule(recipe, sides.classes, _class_weights(recipe, sides), start=not resumed)
+    module = FieldModule(recipe, len(sides.classes), _class_weights(recipe, sides), start=not resumed)
     best = _best_checkpoint(folder) if sides.validation else None
     callbacks = _callbacks(recipe, folder, best, progress=progress)
     with quiet(), told_if_out_of_memory(recipe, sides, machine):
         trainer = pl.Trainer(
             **trainer_options(machine, recipe, unused=machine.processes > 1 and module.has_unused()),
-            max_epochs=recipe.epochs,
+            max_epochs=_stopped_after(last) or recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
             callbacks=callbacks if watch is None else [*callbacks, watch],
             logger=list(loggers) or False,
@@ -135,12 +135,25 @@ def fit(
     return _end(recipe, sides, chosen, folder / WEIGHTS)
 
 
+def _stopped_after(last: Path) -> int | None:
+    """Return after how many epochs a run had stopped early, None where it had not.
+
+    Lightning keeps that it waited long enough, but not that it stopped: going on, it would train another epoch.
+    """
+    if not last.exists():
+        return None
+    checkpoint = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
+    states = [state for key, state in checkpoint["callbacks"].items() if key.startswith(EarlyStopping.__name__)]
+    stopped = any(state["wait_count"] >= state["patience"] for state in states)
+    return int(checkpoint["epoch"]) + 1 if stopped else None
+
+
 def _end(recipe: Recipe, sides: Sides, checkpoint: Path, weights: Path) -> FieldModule:
     """Write the weights of a checkpoint and return the network with them."""
     # A checkpoint holds the averaged weights under `state_dict`, the running ones beside them.
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     # A new module: what was trained may be spread over several processes.
-    module = FieldModule(recipe, sides.classes, _class_weights(recipe, sides), start=False)
+    module = FieldModule(recipe, len(sides.classes), _class_weights(recipe, sides), start=False)
     module.load_state_dict(state)
     module.eval()
     save_file({name: tensor.contiguous() for name, tensor in module.network.state_dict().items()}, weights)
@@ -155,16 +168,20 @@ def _check(recipe: Recipe, sides: Sides) -> None:
             todo="split with --validation, or set select=last and no patience",
         )
     present = set(sides.labels[sides.train].tolist())
-    missing = [number for number in range(sides.classes) if number not in present]
+    missing = [name for number, name in enumerate(sides.classes) if number not in present]
     if missing:
-        raise DataError(f"no training picture of class number {missing[0]}", expected="some of every class")
+        raise DataError(
+            f"no training picture of class {missing[0]!r}",
+            expected="some of every class",
+            todo="see which pictures the split's fold trains on, or leave the class out of the data",
+        )
 
 
 def _class_weights(recipe: Recipe, sides: Sides) -> Tensor | None:
     if recipe.balance != "weights":
         return None
-    counts = np.bincount(sides.labels[sides.train], minlength=sides.classes)
-    return torch.tensor(counts.sum() / (sides.classes * counts), dtype=torch.float32)
+    counts = np.bincount(sides.labels[sides.train], minlength=len(sides.classes))
+    return torch.tensor(counts.sum() / (len(sides.classes) * counts), dtype=torch.float32)
 
 
 def _best_checkpoint(folder: Path) -> ModelCheckpoint:

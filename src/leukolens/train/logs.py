@@ -60,7 +60,7 @@ def choose_logs(kinds: str, mlflow_uri: str | None = None) -> Logs:
     return Logs(tuple(kind for kind in chosen if kind != "csv"), mlflow_uri)
 
 
-def build_loggers(logs: Logs, folder: Path, *, first: bool = True) -> list[Logger]:
+def build_loggers(logs: Logs, folder: Path, *, first: bool = True, resumed: bool = False) -> list[Logger]:
     """Build Lightning's loggers for one run; a resumed run goes on in the same place.
 
     Parameters
@@ -71,6 +71,8 @@ def build_loggers(logs: Logs, folder: Path, *, first: bool = True) -> list[Logge
         The run's folder.
     first
         Whether this is the first of the processes, which alone writes.
+    resumed
+        Whether the run goes on. If not, what an earlier one in this folder logged is left as it is.
 
     Raises
     ------
@@ -81,11 +83,11 @@ def build_loggers(logs: Logs, folder: Path, *, first: bool = True) -> list[Logge
     if "tensorboard" in logs.kinds:
         loggers.append(TensorBoardLogger(folder / LOGS, name="tensorboard", version="", default_hp_metric=False))
     if "mlflow" in logs.kinds:
-        loggers.append(_mlflow(folder, logs.mlflow_uri, first=first))
+        loggers.append(_mlflow(folder, logs.mlflow_uri, first=first, resumed=resumed))
     return loggers
 
 
-def _mlflow(folder: Path, uri: str | None, *, first: bool) -> MLFlowLogger:
+def _mlflow(folder: Path, uri: str | None, *, first: bool, resumed: bool) -> MLFlowLogger:
     # What is trained on patients' pictures tells nobody that it is.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for talker in ("mlflow.store.db.utils", "alembic", "lightning.pytorch.loggers.mlflow"):
@@ -93,7 +95,7 @@ def _mlflow(folder: Path, uri: str | None, *, first: bool) -> MLFlowLogger:
     (folder / LOGS).mkdir(parents=True, exist_ok=True)
     uri = uri or f"sqlite:///{(folder / LOGS / 'mlflow.db').resolve()}"
     kept = folder / LOGS / "mlflow-run.json"
-    before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    before = json.loads(kept.read_text("utf-8")) if resumed and kept.exists() else {}
     local = (folder / LOGS / "mlflow-artifacts").resolve().as_uri() if uri.startswith("sqlite") else None
     try:
         logger = MLFlowLogger(

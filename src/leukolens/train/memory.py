@@ -95,7 +95,7 @@ def told_if_out_of_memory(recipe: Recipe, sides: Sides, machine: Machine) -> Ite
         return
     _release()
     size = part_size(recipe.batch_size, machine.processes, recipe.accumulate)
-    fits = largest_fitting(lambda number: try_step(recipe, sides.classes, machine, number), size)
+    fits = largest_fitting(lambda number: try_step(recipe, len(sides.classes), machine, number), size)
     what = f"the memory of {machine.describe()} is too small for {size} samples at a time"
     raise UsageError(what, found=reason, todo=advice(recipe, machine, fits))
 

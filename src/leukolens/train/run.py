@@ -30,7 +30,7 @@ from leukolens.train.outcome import judge_held_out
 from leukolens.train.recipe import Recipe
 from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
-from leukolens.train.start import start_of
+from leukolens.train.start import check_start, start_of
 from leukolens.train.views import sample_bytes, sample_pictures
 
 
@@ -186,7 +186,7 @@ def train_fold(
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
     check_room(plan, folder, cache)
-    loggers = build_loggers(logs or Logs(), folder, first=first)
+    loggers = build_loggers(logs or Logs(), folder, first=first, resumed=(folder / LAST).exists())
     sides = fold_sides(plan, folder, cache, on_prepared)
     module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
     if not first:
@@ -231,10 +231,12 @@ def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
 
 
 def check_room(plan: Plan, folder: Path, cache: Path) -> None:
-    """See before the work starts that the network can be built and that its run will fit on the disk.
+    """See before the work starts that the network can be built as it should, and that its run will fit on the disk.
 
     Raises
     ------
+    DataError
+        If its start weights may have seen what is held out, see `leukolens.train.start.check_start`.
     UsageError
         If there is no such network.
     OutputError
@@ -243,6 +245,8 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     choice = plan.recipe.network
     if not (folder / LAST).exists():  # a run that goes on needs its start no more
         check_weights(choice.weights, network_entry(choice.name), choice.scaling)
+        identity = plan.identity()
+        check_start(identity["start"], identity)
     network = untrained_network(plan.recipe, len(plan.catalogue.classes))
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.
@@ -259,4 +263,4 @@ def _check_fold(plan: Plan) -> None:
 
 def _sides(plan: Plan, images: Pictures, division: Division) -> Sides:
     labels = np.tile(class_indices(plan.catalogue), division.layers)
-    return Sides(images, labels, len(plan.catalogue.classes), list(division.train), list(division.validation))
+    return Sides(images, labels, plan.catalogue.classes, list(division.train), list(division.validation))

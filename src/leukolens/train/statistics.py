@@ -152,8 +152,8 @@ def fit_novelty(distances: NDArray[np.float32], varied: NDArray[np.float32], sou
     distances
         (N,) of validation pictures as they are: their percentiles turn a distance into a novelty of 0 to 1.
     varied
-        (M,) of the same pictures after the changes of stain, lamp and camera that the network was trained to bear: 98 %
-        of these lie inside the domain.
+        (M,) of the same pictures after the changes that the network was trained to bear, or as they are if there are
+        none: 98 % of these lie inside the domain.
     source
         Which pictures these are, in words.
     """

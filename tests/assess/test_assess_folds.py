@@ -8,6 +8,7 @@ import json
 import pytest
 from assess_runs import CLASSES, write_run
 
+from leukolens.assess.comparison import compare_runs
 from leukolens.assess.folds import aggregate_folds, folds_line, write_folds
 from leukolens.assess.run_groups import group_images_of
 from leukolens.assess.runs import read_run
@@ -68,6 +69,23 @@ def test_folds_are_pooled_and_each_is_told(tmp_path):
     assert "114 of 120 right" in line
     assert "38/40, 38/40, 38/40" in line
     assert "MISSING" not in line
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_folds_and_a_comparison_say_the_same_of_a_run(tmp_path, size):
+    """Whatever the order of the rows: the bootstrap of both meets the same images, or groups, in the same order."""
+    split = a_split(method="patient", size=size)
+    identity = {"split_sha256": split.sha256, "split_method": "patient", "wrong": 3, "seed": 5}
+    folder = write_run(tmp_path / "run", **identity)
+    told = aggregate_folds(folder, splits=[split]).figures
+    assert told["ece"].groups == (None if size == 1 else 30)
+    turned = write_run(tmp_path / "turned", **identity)
+    for path in turned.glob("fold-*/predictions-test.csv"):
+        header, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([header, *reversed(rows)]))
+    assert aggregate_folds(turned, splits=[split]).figures == told
+    for one in (folder, turned):
+        assert compare_runs([read_run(one, "run")], splits=[split]).entries[0].figures == told
 
 
 def test_writing_twice_says_the_same(tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leukolens.assess.confusion import accuracy, recall
 from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.results import csv_text
-from leukolens.assess.run_figures import FIGURES, figures_of, predictions_of, stamp_of
+from leukolens.assess.run_figures import FIGURES, figures_of, in_common_order, predictions_of, stamp_of
 from leukolens.assess.run_groups import Grouping, group_images_of, split_of
 from leukolens.assess.runs import FoldRun, Run, fold_folders, join_folds
 from leukolens.assess.wording import write_figure
@@ -101,7 +101,7 @@ def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[
     begun = {int(one.name.removeprefix(FOLD)) for one in folders}
     missing, images = missing_folds(run, begun=begun, count=count, splits=splits)
     grouping = group_images_of([run], splits)
-    predictions = predictions_of(run.rows, run.classes, grouping)
+    predictions = predictions_of(in_common_order(run.rows), run.classes, grouping)
     by_class = {run.classes[index]: recall(predictions, int(index)) for index in predictions.present}
     by_fold = tuple(accuracy(predictions_of(fold.rows, run.classes, grouping)) for fold in run.folds)
     return Folds(run, grouping, figures_of(predictions), by_class, by_fold, missing, images)

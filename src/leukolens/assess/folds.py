@@ -12,7 +12,7 @@ from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.results import csv_text
 from leukolens.assess.run_figures import FIGURES, figures_of, in_common_order, predictions_of, stamp_of
 from leukolens.assess.run_groups import Grouping, group_images_of, split_of
-from leukolens.assess.runs import FoldRun, Run, fold_folders, join_folds
+from leukolens.assess.runs import FoldRun, Run, check_one_kind, fold_folders, join_folds
 from leukolens.assess.wording import write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError
 from leukolens.finding.output import put_file
@@ -87,8 +87,10 @@ def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[
     Raises
     ------
     DataError
-        No fold is finished, folds are of different runs, or an image is predicted twice.
+        No fold is finished, folds are of different runs, an image is predicted twice, or the folder holds a single run
+        as well.
     """
+    check_one_kind(folder)
     folders = fold_folders(folder)
     done = [one for one in folders if (one / SUMMARY_FILE).is_file()]
     if not done:

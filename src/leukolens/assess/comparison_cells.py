@@ -104,10 +104,10 @@ def write_count(number: int) -> str:
     if number < 1000:
         return str(number)
     for size, letter in ((10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T")):
-        digits = f"{number / size:#.3g}"
-        if "e" not in digits:
+        written = f"{number / size:#.3g} {letter}".replace(". ", " ")
+        if "e" not in written:
             break
-    return f"{digits} {letter}".replace(". ", " ")
+    return written
 
 
 def _megabytes(file: int | None, weights: int | None) -> Cell:

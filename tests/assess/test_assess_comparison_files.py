@@ -87,6 +87,10 @@ def test_costs_in_words(runs):
         "25.6 M",
         "11.5 G",
     ]
+    rounded_up = (1000, 999_499, 999_500, 999_950, 999_499_999, 999_600_000, 10**9, 999_600_000_000)
+    assert [write_count(number) for number in rounded_up] == [
+        *("1.00 k", "999 k", "1.00 M", "1.00 M", "999 M", "1.00 G", "1.00 G", "1.00 T")
+    ]
     assert [write_time(one) for one in (None, 12.4, 3600, 7260)] == ["not recorded", "12 s", "1 h 00 min", "2 h 01 min"]
 
 

@@ -7,10 +7,9 @@ import pytest
 from assess_pictures import RedPredictor, paint
 
 from leukolens.assess.evaluation import choose_stresses, evaluate, figure_names
-from leukolens.assess.provenance import images_sha256, judge_training, select
+from leukolens.assess.provenance import select
 from leukolens.assess.requirements import check_requirements, parse_requirements
 from leukolens.data import fingerprint, make_split, open_catalogue
-from leukolens.engine.spec import Provenance
 from leukolens.finding import DataError, UsageError
 from leukolens.smear.perturb import STRESSES
 
@@ -134,51 +133,6 @@ def test_empty_side_is_refused(catalogue):
     split = make_split(catalogue, method="random-image", folds=3)
     with pytest.raises(DataError, match="no image on the side 'validation'"):
         select(catalogue, split, 0, "validation")
-
-
-# --- seen in training -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def trained(catalogue):
-    """A split, and the provenance of a bundle trained on its fold 1."""
-    split = make_split(catalogue, method="random-image", folds=3, validation=0.25, seed=3)
-    hashes = [split.items[index].sha256 for index in split.folds[1].train]
-    return split, Provenance(split_sha256=split.sha256, training_images_sha256=images_sha256(hashes))
-
-
-def hashes_of(split, side):
-    return [split.items[index].sha256 for index in side]
-
-
-def test_training_is_recognised_through_the_split(trained):
-    split, provenance = trained
-    fold = split.folds[1]
-    held_out = judge_training(provenance, hashes_of(split, fold.test), split)
-    assert (held_out.status, held_out.images) == ("held out", 0)
-    selected = judge_training(provenance, hashes_of(split, fold.validation), split)
-    assert (selected.status, selected.images) == ("selected on", len(fold.validation))
-    other = judge_training(provenance, hashes_of(split, split.folds[0].test), split)
-    assert other.status == "trained on"
-    assert 0 < other.images < len(split.folds[0].test) + 1
-    assert f"{other.images} of the {len(split.folds[0].test)}" in other.sentence
-
-
-def test_training_on_exactly_these_images_needs_no_split(trained):
-    split, provenance = trained
-    told = judge_training(provenance, hashes_of(split, split.folds[1].train))
-    assert (told.status, told.images) == ("trained on", len(split.folds[1].train))
-
-
-def test_what_cannot_be_told_is_said(trained, catalogue):
-    split, provenance = trained
-    test = hashes_of(split, split.folds[1].test)
-    assert judge_training(Provenance(), test, split).status == "unknown"
-    assert "no split file" in judge_training(provenance, test).sentence
-    another = make_split(catalogue, method="random-image", folds=4, seed=9)
-    assert "another split" in judge_training(provenance, test, another).sentence
-    changed = provenance.model_copy(update={"training_images_sha256": "0" * 64})
-    assert "no fold" in judge_training(changed, test, split).sentence
 
 
 # --- requirements and stresses ----------------------------------------------------------------------------------

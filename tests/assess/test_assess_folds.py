@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 from assess_runs import CLASSES, write_run
 
 from leukolens.assess.folds import aggregate_folds, folds_line, write_folds
 from leukolens.assess.run_groups import group_images_of
-from leukolens.assess.runs import read_run
+from leukolens.assess.runs import claim_run_folder, read_run
 from leukolens.data.split import Fold, Split, SplitItem, sealed, write_split
 from leukolens.finding import DataError, OutputError
 
@@ -70,6 +71,26 @@ def test_folds_are_pooled_and_each_is_told(tmp_path):
     assert "MISSING" not in line
 
 
+@pytest.mark.parametrize("size", [1, 4])
+def test_folds_and_a_comparison_say_the_same_of_a_run(tmp_path, size):
+    """Whatever the order of the rows: the bootstrap of both meets the same images, or groups, in the same order."""
+    pytest.importorskip("torch", reason="needs leukolens[train]")
+    from leukolens.assess.comparison import compare_runs
+
+    split = a_split(method="patient", size=size)
+    identity = {"split_sha256": split.sha256, "split_method": "patient", "wrong": 3, "seed": 5}
+    folder = write_run(tmp_path / "run", **identity)
+    told = aggregate_folds(folder, splits=[split]).figures
+    assert told["ece"].groups == (None if size == 1 else 30)
+    turned = write_run(tmp_path / "turned", **identity)
+    for path in turned.glob("fold-*/predictions-test.csv"):
+        header, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([header, *reversed(rows)]))
+    assert aggregate_folds(turned, splits=[split]).figures == told
+    for one in (folder, turned):
+        assert compare_runs([read_run(one, "run")], splits=[split]).entries[0].figures == told
+
+
 def test_writing_twice_says_the_same(tmp_path):
     write_folds(write_run(tmp_path / "run"))
     before = (tmp_path / "run" / "folds.json").read_bytes()
@@ -105,6 +126,34 @@ def test_times_that_were_not_written_are_not_made_up(tmp_path):
     folds = aggregate_folds(write_run(tmp_path / "run", times=False))
     assert {fold.seconds for fold in folds.run.folds} == {None}
     assert {fold.epochs for fold in folds.run.folds} == {2}
+
+
+@pytest.mark.parametrize("read", [lambda folder: read_run(folder, "run"), aggregate_folds, write_folds])
+def test_a_folder_of_folds_and_a_single_run_is_neither(tmp_path, read):
+    run = write_run(tmp_path / "run")
+    single = write_run(tmp_path / "single", folds=(1,), pooled=False)
+    for path in single.iterdir():
+        shutil.copy(path, run)
+    before = (run / "predictions-test.csv").read_bytes()
+    with pytest.raises(DataError, match="a single run and folds") as error:
+        read(run)
+    assert "fold-0, fold-1, fold-2" in error.value.found
+    assert (run / "predictions-test.csv").read_bytes() == before
+    assert read_run(run / "fold-1", "fold 1").folds[0].right == 40
+
+
+def test_a_folder_is_for_a_single_run_or_for_folds(tmp_path):
+    folds = write_run(tmp_path / "folds")
+    single = write_run(tmp_path / "single", folds=(0,), pooled=False)
+    for folder in (tmp_path / "new", tmp_path):
+        claim_run_folder(folder, folds=True)
+        claim_run_folder(folder, folds=False)
+    claim_run_folder(folds, folds=True)
+    claim_run_folder(single, folds=False)
+    with pytest.raises(OutputError, match=r"holds a single run.*another --out"):
+        claim_run_folder(single, folds=True)
+    with pytest.raises(OutputError, match=r"holds folds.*another --out"):
+        claim_run_folder(folds, folds=False)
 
 
 def test_an_image_twice_is_refused(tmp_path):

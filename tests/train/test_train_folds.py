@@ -46,6 +46,23 @@ def test_all_folds_are_told_together(
     assert "48" in json.dumps(folds)
 
 
+@pytest.mark.parametrize("fold", ["1", "all"])
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_single_fold_and_all_folds_do_not_share_a_folder(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    fold: str, more: list[str],
+) -> None:  # fmt: skip
+    """Each would write its predictions over the other's."""
+    out = tmp_path / "mix"
+    folder = out if fold == "all" else out / "fold-0"
+    arguments = _train(class_folders, split, tiny_recipe, out, "--set", "epochs=1")
+    folder.mkdir(parents=True)
+    (folder / "training.json").write_text("{}")
+    assert main([*arguments, "--fold", fold, *more]) == 2
+    assert ("holds a single run" if fold == "all" else "holds folds") in capfd.readouterr().err
+    assert [path for path in out.rglob("*") if path.is_file()] == [folder / "training.json"]
+
+
 def test_a_run_that_tested_samples_is_not_compared_by_image(
     class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

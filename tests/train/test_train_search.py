@@ -15,10 +15,14 @@ pytest.importorskip("torch", reason="needs leukolens[train]")
 optuna = pytest.importorskip("optuna", reason="needs leukolens[train]")
 yaml = pytest.importorskip("yaml", reason="needs leukolens[train]")
 
+import timm  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 from train_calls import COMMAND, changes, train_arguments  # noqa: E402
 
 from leukolens.cli.main import main  # noqa: E402
 from leukolens.finding import OutputError, UsageError  # noqa: E402
+from leukolens.networks.choice import NetworkChoice  # noqa: E402
+from leukolens.networks.field import FieldNetwork  # noqa: E402
 from leukolens.train.recipe import load_recipe  # noqa: E402
 from leukolens.train.space import load_space  # noqa: E402
 
@@ -153,6 +157,58 @@ def test_a_trial_that_breaks_is_told_and_the_search_goes_on(
     assert rows[2]["optimiser.learning_rate"] == rows[3]["optimiser.learning_rate"]
 
 
+def _offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let timm's hub not answer; return the list of what is asked of it."""
+    asked: list[str] = []
+    create = timm.create_model
+
+    def answer(name: str, *, pretrained: bool, **options: object) -> object:
+        if pretrained:
+            asked.append(name)
+            raise OSError("no route to the hub")
+        return create(name, pretrained=pretrained, **options)
+
+    monkeypatch.setattr("leukolens.networks.backbone.timm.create_model", answer)
+    return asked
+
+
+@pytest.mark.parametrize("searched", ["", "network.weights: {kind: choice, of: [none, imagenet]}\n"])
+def test_start_weights_that_cannot_be_had_end_a_search_before_it_begins(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, searched: str,
+) -> None:  # fmt: skip
+    asked = _offline(monkeypatch)
+    space.write_text(SPACE + searched, "utf-8")
+    out = tmp_path / "search"
+    weights = [] if searched else changes("network.weights=imagenet")
+    assert main([*_tune(class_folders, split, tiny_recipe, out, space), *weights]) == 2
+    told = capfd.readouterr().err
+    assert "the ImageNet weights of 'timm:test_efficientnet' could not be had" in told
+    assert "came to an end" not in told
+    assert asked == ["test_efficientnet"], "once, not for every trial"
+    assert not out.exists()
+
+
+def test_a_finished_search_needs_its_start_weights_no_more(
+    class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(_recipe, _sides, folder: Path, **_: object) -> None:
+        (folder / "curves.csv").write_text("epoch,val_loss\n1,0.5\n", "utf-8")
+
+    monkeypatch.setattr("leukolens.train.search.fit", fit)
+    out = tmp_path / "search"
+    start = tmp_path / "start"
+    start.mkdir()
+    choice = NetworkChoice(name="timm:test_efficientnet", weights="none")
+    save_file(FieldNetwork(choice, classes=2, size=(48, 64)).state_dict(), start / "weights.safetensors")
+    arguments = [*_tune(class_folders, split, tiny_recipe, out, space), *changes(f"network.weights={start}")]
+    assert main([*arguments, "--trials", "2"]) == 0
+    (start / "weights.safetensors").unlink()
+    assert main([*arguments, "--trials", "2", "--resume"]) == 0
+    assert main([*arguments, "--trials", "3", "--resume"]) == 2
+    assert len(_trials(out)) == 2
+
+
 def test_no_time_and_no_validation_side(
     class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,7 +237,8 @@ def test_no_time_and_no_validation_side(
         ("network.dropout: {kind: float, low: 0.1, high: 1.5}", "network.dropout.*less than 1.*1.5"),
         ("network.dropout: {kind: float, low: 0.5, high: 0.1}", "low 0.5 is not below high 0.1"),
         ("network.dropout: {kind: float, low: 0, high: 0.1, log: true}", "begin above 0"),
-        ("network.dropout: {kind: float, low: 0, hihg: 0.1}", "hih?g|high"),
+        ("network.dropout: {kind: float, low: 0, high: 1, logg: true}", "logg: unknown key.*Did you mean 'log'"),
+        ("network.dropout: {kind: float, low: 0, hihg: 0.1}", "high: Field required"),
         ("network.dropout: {kind: flaot, low: 0, high: 0.1}", "float"),
         ("network.dropout: {low: 0, high: 0.1}", "kind"),
         ("network.dropout: 0.3", "network.dropout"),

@@ -100,11 +100,14 @@ def pair_cells(pair: Pair) -> list[Cell]:
 
 
 def write_count(number: int) -> str:
-    """Write a count with three digits: 3.38 M, 11.5 G."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:#.3g} {letter}".replace(". ", " ")
-    return str(number)
+    """Write a count with three digits: 3.38 M, 11.5 G; what rounds to 1000 of a letter takes the next."""
+    if number < 1000:
+        return str(number)
+    for size, letter in ((10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T")):
+        written = f"{number / size:#.3g} {letter}".replace(". ", " ")
+        if "e" not in written:
+            break
+    return written
 
 
 def _megabytes(file: int | None, weights: int | None) -> Cell:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from leukolens.assess.confusion import accuracy, recall
 from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.results import csv_text
-from leukolens.assess.run_figures import FIGURES, figures_of, predictions_of, stamp_of
+from leukolens.assess.run_figures import FIGURES, figures_of, in_common_order, predictions_of, stamp_of
 from leukolens.assess.run_groups import Grouping, group_images_of, split_of
-from leukolens.assess.runs import FoldRun, Run, fold_folders, join_folds
+from leukolens.assess.runs import FoldRun, Run, check_one_kind, fold_folders, join_folds
 from leukolens.assess.wording import write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError
 from leukolens.finding.output import put_file
@@ -87,8 +87,10 @@ def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[
     Raises
     ------
     DataError
-        No fold is finished, folds are of different runs, or an image is predicted twice.
+        No fold is finished, folds are of different runs, an image is predicted twice, or the folder holds a single run
+        as well.
     """
+    check_one_kind(folder)
     folders = fold_folders(folder)
     done = [one for one in folders if (one / SUMMARY_FILE).is_file()]
     if not done:
@@ -101,7 +103,7 @@ def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[
     begun = {int(one.name.removeprefix(FOLD)) for one in folders}
     missing, images = missing_folds(run, begun=begun, count=count, splits=splits)
     grouping = group_images_of([run], splits)
-    predictions = predictions_of(run.rows, run.classes, grouping)
+    predictions = predictions_of(in_common_order(run.rows), run.classes, grouping)
     by_class = {run.classes[index]: recall(predictions, int(index)) for index in predictions.present}
     by_fold = tuple(accuracy(predictions_of(fold.rows, run.classes, grouping)) for fold in run.folds)
     return Folds(run, grouping, figures_of(predictions), by_class, by_fold, missing, images)

@@ -1,9 +1,7 @@
-"""Which images a figure comes from, and whether the bundle may have learned from them."""
+"""Which images a figure comes from, and by what kind of split."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,10 +9,7 @@ from leukolens.data.grouping import group_images, join_groups
 from leukolens.finding import DataError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from leukolens.data import Catalogue, Fold, Split
-    from leukolens.engine.spec import Provenance
+    from leukolens.data import Catalogue, Split
 
 Side = Literal["test", "validation", "train"]
 SIDES: tuple[Side, ...] = ("test", "validation", "train")
@@ -23,7 +18,6 @@ SPLIT_KINDS: Final = {
     "patient": "split by patient",
     "blocks": "split in blocks",
 }
-Status = Literal["held out", "selected on", "trained on", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -64,15 +58,6 @@ class Selection:
     groups: tuple[int, ...]
     grouping: str
     stamp: Stamp
-
-
-@dataclass(frozen=True)
-class Training:
-    """What is known of the bundle's having seen the evaluated images; `images` of them where that can be counted."""
-
-    status: Status
-    sentence: str
-    images: int | None = None
 
 
 def select(catalogue: Catalogue, split: Split | None = None, fold: int | None = None, side: str = "test") -> Selection:
@@ -162,77 +147,3 @@ def kind_of_split(method: str, *, leaky: bool) -> str:
     """Say what kind of split it is, in capitals that images showing the same thing can stand on both sides."""
     kind = SPLIT_KINDS.get(method, method)
     return f"LEAKY {kind}" if leaky else kind.capitalize()
-
-
-def images_sha256(hashes: Iterable[str]) -> str:
-    """Return one hash over the sorted SHA-256 of images, as a bundle records it of its training images."""
-    return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
-
-
-def judge_training(provenance: Provenance, evaluated: Sequence[str], split: Split | None = None) -> Training:
-    """Say whether a bundle learned from the evaluated images, as far as its provenance tells.
-
-    Parameters
-    ----------
-    provenance
-        Of the bundle; it records one hash over its training images, not the images.
-    evaluated
-        SHA-256 of each evaluated image.
-    split
-        A split file. Where the training side of one of its folds has the bundle's hash, that fold is what the bundle
-        was trained on, and every image can be looked up.
-
-    Returns
-    -------
-    Training
-    """
-    wanted = provenance.training_images_sha256
-    if not wanted:
-        return Training("unknown", "The bundle does not say which images it was trained on.")
-    if images_sha256(evaluated) == wanted:
-        n = len(evaluated)
-        return Training("trained on", f"The bundle was trained on exactly these {n} images.", n)
-    fold = _fold_of(split, wanted)
-    if split is None or fold is None:
-        same = split is not None and split.sha256 == provenance.split_sha256
-        reason = "no fold of the split is what it was trained on" if same else "it was trained by another split"
-        told = reason if split is not None else "no split file was given to compare with"
-        return Training("unknown", f"Whether the bundle was trained on these images cannot be told: {told}.")
-    return _compare(split, fold, evaluated)
-
-
-def _fold_of(split: Split | None, wanted: str) -> int | None:
-    for number, fold in enumerate(split.folds if split else ()):
-        if split and images_sha256(_hashes(split, fold.train)) == wanted:
-            return number
-    return None
-
-
-def _hashes(split: Split, indices: Iterable[int]) -> list[str]:
-    return [split.items[index].sha256 for index in indices]
-
-
-def _compare(split: Split, number: int, evaluated: Sequence[str]) -> Training:
-    fold: Fold = split.folds[number]
-    counts = Counter(evaluated)
-    trained, validated = (
-        sum(counts[sha256] for sha256 in set(_hashes(split, side))) for side in (fold.train, fold.validation)
-    )
-    total = len(evaluated)
-    if trained:
-        return Training(
-            "trained on",
-            f"The bundle was trained on {trained} of the {total} evaluated images (fold {number}).",
-            trained,
-        )
-    if validated:
-        sentence = (
-            f"{validated} of the {total} evaluated images chose the bundle's weights and calibration "
-            f"(validation side of fold {number})."
-        )
-        return Training("selected on", sentence, validated)
-    return Training(
-        "held out",
-        f"None of the {total} evaluated images was in the bundle's training or validation (fold {number}).",
-        0,
-    )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from leukolens.assess.bands import BandPoint
     from leukolens.assess.evaluation import Curves, Evaluation
     from leukolens.assess.losses import ReliabilityBin
-    from leukolens.assess.provenance import Training
     from leukolens.assess.requirements import Checked
+    from leukolens.assess.seen import Training
     from leukolens.screen import Screener
 
 

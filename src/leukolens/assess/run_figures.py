@@ -26,18 +26,21 @@ FIGURES: Final = ("accuracy", "balanced_accuracy", "f1", "auc", "ece")
 
 
 def predictions_of(rows: Sequence[Row], classes: Sequence[str], grouping: Grouping) -> Predictions:
-    """Return what was said of the images, in the order given.
+    """Return what was said of the images, in the order given, the groups numbered as they appear in it.
+
+    The bootstrap draws units by their numbers: `in_common_order`, the same images meet the same draws.
 
     Raises
     ------
     DataError
         A label that is no class, or numbers that are no probabilities.
     """
+    numbers: dict[int, int] = {}
     return check_predictions(
         [row.label for row in rows],
         np.array([row.probabilities for row in rows]),
         classes,
-        [grouping.numbers[row.sha256] for row in rows],
+        [numbers.setdefault(grouping.numbers[row.sha256], len(numbers)) for row in rows],
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from leukolens.assess.run_records import read_summary, read_training
 from leukolens.assess.run_tables import Row, read_rows, read_times
-from leukolens.finding import DataError
+from leukolens.finding import DataError, OutputError
 from leukolens.train.layout import CURVES_FILE, FOLD, RUN_FILE, SUMMARY_FILE, TEST_FILE
 
 if TYPE_CHECKING:
@@ -110,6 +110,57 @@ def fold_folders(folder: Path) -> list[Path]:
     return sorted(begun, key=lambda path: int(path.name.removeprefix(FOLD)))
 
 
+def check_one_kind(folder: Path) -> None:
+    """Refuse to read a folder that holds a single run and folds: its table of predictions is of either.
+
+    Raises
+    ------
+    DataError
+        It does.
+    """
+    folds = fold_folders(folder)
+    if folds and (folder / RUN_FILE).is_file():
+        raise DataError(
+            f"{str(folder)!r} holds a single run and folds",
+            expected=f"{RUN_FILE}, or folders {FOLD}0, {FOLD}1, ... that hold it",
+            found=f"{RUN_FILE} and {', '.join(one.name for one in folds)}",
+            todo=f"move the {FOLD} folders to a folder of their own, and train the single run again: its {TEST_FILE} "
+            "may be that of the folds",
+        )
+
+
+def claim_run_folder(folder: Path, *, folds: bool) -> None:
+    """See before training that a folder is not of the other kind: both would write their predictions into one table.
+
+    Parameters
+    ----------
+    folder
+        What `leukolens train` is to write into; need not be there.
+    folds
+        Whether several folds are to be trained, each in a folder within, or a single one.
+
+    Raises
+    ------
+    OutputError
+        It holds a single run and is to hold folds, or the other way round.
+    """
+    held = fold_folders(folder)
+    if folds and (folder / RUN_FILE).is_file():
+        raise OutputError(
+            f"{str(folder)!r} holds a single run",
+            expected="an empty folder, or one of folds",
+            found=RUN_FILE,
+            todo="choose another --out",
+        )
+    if not folds and held:
+        raise OutputError(
+            f"{str(folder)!r} holds folds",
+            expected="an empty folder, or one of a single run",
+            found=", ".join(one.name for one in held),
+            todo="choose another --out",
+        )
+
+
 def read_run(folder: Path, name: str) -> Run:
     """Read a finished run, or all folds of one.
 
@@ -123,7 +174,8 @@ def read_run(folder: Path, name: str) -> Run:
     Raises
     ------
     DataError
-        It is not there, is no run, is not finished, lacks its test predictions, or mixes folds of different runs.
+        It is not there, is no run, is not finished, lacks its test predictions, mixes folds of different runs, or holds
+        a single run and folds.
     """
     if not folder.is_dir():
         raise DataError(
@@ -132,6 +184,7 @@ def read_run(folder: Path, name: str) -> Run:
             found="a file" if folder.exists() else "nothing",
             todo="check the path",
         )
+    check_one_kind(folder)
     if (folder / RUN_FILE).is_file():
         return _joined([folder], folder, name, pooled=False)
     folds = fold_folders(folder)

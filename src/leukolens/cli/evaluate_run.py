@@ -18,9 +18,10 @@ from leukolens.assess.evaluation import (
 )
 from leukolens.assess.output import claim_folder, write_evaluation
 from leukolens.assess.pipeline import BundlePredictor
-from leukolens.assess.provenance import Selection, images_sha256, judge_training, select
+from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
 from leukolens.assess.results import describe
+from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.cli.console import error_console
 from leukolens.cli.evaluate_tell import tell
 from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_split

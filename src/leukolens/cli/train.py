@@ -48,6 +48,7 @@ def train(
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Train a network on your own images."""
+    from leukolens.assess.runs import claim_run_folder
     from leukolens.cli.progress import counting
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
@@ -76,6 +77,7 @@ def train(
         "negative": negative,
     }
     folds = _folds(fold, len(parts.folds))
+    claim_run_folder(out, folds=len(folds) > 1)
     for number in folds:
         folder = out if len(folds) == 1 else out / f"{FOLD}{number}"
         plan = Plan(catalogue, parts, number, chosen, source)

@@ -141,7 +141,7 @@ def _described(what: str, error: ErrorDetails) -> UsageError:
     place = ".".join(str(part) for part in error["loc"])
     words, todo = explain_step(error)
     if todo is None and error["type"] == "extra_forbidden":
-        todo = nearest(str(error["loc"][-1]), fields_at(error["loc"][:-1]))
+        words, todo = "unknown key", nearest(str(error["loc"][-1]), fields_at(error["loc"][:-1]))
     elif error["type"] == "literal_error":
         todo = nearest(str(error["input"]), re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected"))))
     return UsageError(f"{what}, field {place!r}: {words}", found=repr(error["input"])[:100], todo=todo)

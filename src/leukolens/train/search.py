@@ -24,6 +24,7 @@ from leukolens.train.recipe import MOST_SEED, Recipe, recipe_text, with_values
 from leukolens.train.run import Plan, fold_sides
 from leukolens.train.same_run import first_difference
 from leukolens.train.search_output import INTERRUPTED, write_outcome
+from leukolens.train.search_start import check_starts
 from leukolens.train.space import Space
 from leukolens.train.start import comparable_start
 
@@ -119,7 +120,8 @@ def run_search(
     OutputError
         If the folder holds a search and `resume` is not set, or another search.
     UsageError
-        If the recipe has a leaky order of samples, or not one trial came to an end.
+        If the recipe has a leaky order of samples, a network or its start weights cannot be had (before the first
+        trial, see `leukolens.train.search_start.check_starts`), or not one trial came to an end.
     """
     if not search.plan.split.folds[search.plan.fold].validation:
         raise DataError(
@@ -133,7 +135,13 @@ def run_search(
             expected="a validation side that holds no twin of a training sample",
             todo="set samples.order=after-split",
         )
+    begun = (folder / STUDY).exists()
+    classes = len(search.plan.catalogue.classes)
+    if not begun:  # before anything is written
+        check_starts(search.plan.recipe, search.space, classes)
     study = open_study(search, folder, resume=resume)
+    if begun and len(_counted(study)) < trials:
+        check_starts(search.plan.recipe, search.space, classes)
     end = math.inf if timeout is None else time.monotonic() + timeout
     for number in range(len(_counted(study)), trials):
         if time.monotonic() >= end:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from leukolens.finding import UsageError, nearest
 from leukolens.train.recipe import Recipe, fields_at, with_values
@@ -91,6 +92,9 @@ Space = Mapping[str, AnyRange]
 _ADAPTER: Final[TypeAdapter[AnyRange]] = TypeAdapter(Annotated[AnyRange, Field(discriminator="kind")])
 
 
+_KINDS: Final[Mapping[str, type[_Range]]] = {"float": FloatRange, "int": IntRange, "choice": Choice}
+
+
 def _check_range(low: float, high: float, *, log: bool) -> None:
     if low >= high:
         raise ValueError(f"low {low} is not below high {high}")
@@ -120,13 +124,7 @@ def load_space(path: Path, recipe: Recipe) -> dict[str, AnyRange]:
         try:
             space[str(place)] = _ADAPTER.validate_python(given)
         except ValidationError as error:
-            first = error.errors()[0]
-            within = ".".join(str(part) for part in first["loc"][1:])
-            raise UsageError(
-                f"{what}{f', {within}' if within else ''}: {first['msg']}",
-                expected="kind: float or int with low and high, or kind: choice with of",
-                found=repr(first["input"])[:100],
-            ) from error
+            raise _described(what, error.errors()[0]) from error
         for value in space[str(place)].ends():
             with_values(recipe, {str(place): value}, what)
     return space
@@ -151,6 +149,20 @@ def _read(path: Path) -> dict[Any, Any]:
             f"space {path.name!r}", expected="a mapping of recipe fields to ranges", found=type(raw).__name__
         )
     return raw
+
+
+def _described(what: str, error: ErrorDetails) -> UsageError:
+    """Say what is wrong with a range, and which of its keys was probably meant."""
+    within = ".".join(str(part) for part in error["loc"][1:])
+    words, todo = error["msg"], None
+    if error["type"] == "extra_forbidden":
+        words, todo = "unknown key", nearest(within, _KINDS[str(error["loc"][0])].model_fields)
+    return UsageError(
+        f"{what}{f', {within}' if within else ''}: {words}",
+        expected="kind: float or int with low and high, or kind: choice with of",
+        found=repr(error["input"])[:100],
+        todo=todo,
+    )
 
 
 def _check_field(place: str, what: str) -> None:

@@ -209,6 +209,17 @@ def test_a_finished_search_needs_its_start_weights_no_more(
     assert len(_trials(out)) == 2
 
 
+def test_a_start_that_has_seen_the_validation_side_judges_no_search(
+    run: Path, class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, space: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "search"
+    start = changes(f"network.weights={run}")
+    assert main([*_tune(class_folders, split, tiny_recipe, out, space), *start, "--fold", "1"]) == 2
+    assert "the start weights have learned from this data set" in capfd.readouterr().err
+    assert not out.exists()
+
+
 def test_no_time_and_no_validation_side(
     class_folders: Path, split: Path, tiny_recipe: Path, space: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,11 +53,12 @@ def train(
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
-    from leukolens.train.layout import FOLD
+    from leukolens.train.fit import LAST
+    from leukolens.train.layout import FOLD, SUMMARY_FILE
     from leukolens.train.logs import choose_logs
     from leukolens.train.machine import check_machine, choose_machine
     from leukolens.train.recipe import load_recipe
-    from leukolens.train.run import Plan, train_fold
+    from leukolens.train.run import Plan, check_unseen, train_fold
 
     chosen = load_recipe(recipe, change)
     network_entry(chosen.network.name)
@@ -78,9 +79,14 @@ def train(
     }
     folds = _folds(fold, len(parts.folds))
     claim_run_folder(out, folds=len(folds) > 1)
-    for number in folds:
-        folder = out if len(folds) == 1 else out / f"{FOLD}{number}"
-        plan = Plan(catalogue, parts, number, chosen, source)
+    plans = {
+        out if len(folds) == 1 else out / f"{FOLD}{number}": Plan(catalogue, parts, number, chosen, source)
+        for number in folds
+    }
+    for folder, plan in plans.items():  # before the first of them is trained
+        if not any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
+            check_unseen(plan)
+    for folder, plan in plans.items():
         division = plan.division()
         for sentence in describe_order(chosen.samples, division) if first else []:
             error_console().print(sentence, markup=False, highlight=False, style="red", soft_wrap=True)

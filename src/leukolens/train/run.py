@@ -245,13 +245,24 @@ def check_room(plan: Plan, folder: Path, cache: Path) -> None:
     choice = plan.recipe.network
     if not (folder / LAST).exists():  # a run that goes on needs its start no more
         check_weights(choice.weights, network_entry(choice.name), choice.scaling)
-        identity = plan.identity()
-        check_start(identity["start"], identity)
+        check_unseen(plan)
     network = untrained_network(plan.recipe, len(plan.catalogue.classes))
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
     # A checkpoint holds weights, their average and two moments; last, best and the one being written; then the weights.
     probe_folder(folder, 13 * weights)
     probe_folder(cache, sample_bytes(plan.catalogue, plan.recipe.preparation, plan.recipe.samples))
+
+
+def check_unseen(plan: Plan) -> None:
+    """See that a plan's start weights have learned from nothing that it holds out.
+
+    Raises
+    ------
+    DataError
+        See `leukolens.train.start.check_start`.
+    """
+    identity = plan.identity()
+    check_start(identity["start"], identity)
 
 
 def _check_fold(plan: Plan) -> None:

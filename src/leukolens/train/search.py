@@ -116,7 +116,7 @@ def run_search(
     Raises
     ------
     DataError
-        If the fold has no validation side.
+        If the fold has no validation side, or start weights have learned from it.
     OutputError
         If the folder holds a search and `resume` is not set, or another search.
     UsageError
@@ -136,12 +136,11 @@ def run_search(
             todo="set samples.order=after-split",
         )
     begun = (folder / STUDY).exists()
-    classes = len(search.plan.catalogue.classes)
     if not begun:  # before anything is written
-        check_starts(search.plan.recipe, search.space, classes)
+        check_starts(search.plan, search.space)
     study = open_study(search, folder, resume=resume)
     if begun and len(_counted(study)) < trials:
-        check_starts(search.plan.recipe, search.space, classes)
+        check_starts(search.plan, search.space)
     end = math.inf if timeout is None else time.monotonic() + timeout
     for number in range(len(_counted(study)), trials):
         if time.monotonic() >= end:

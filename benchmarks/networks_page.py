@@ -9,9 +9,9 @@ SATURATED: Final = 1e-6
 """Where no second class of any picture has a larger probability, probabilities agree whatever the logits are."""
 _TITLES: Final = (
     "network", "recipe", "head", "input, px", "parameters, M", "ONNX, MB", "steps", "training loss", "processor s a sample",
-    "trained", "probability", "logit", "class map", "compared",
+    "trained", "probability", "range of a logit", "logit", "class map", "compared",
 )  # fmt: skip
-_RIGHT: Final = {"parameters, M", "ONNX, MB", "steps", "processor s a sample"}
+_RIGHT: Final = {"parameters, M", "ONNX, MB", "steps", "processor s a sample", "range of a logit"}
 
 
 def page(results: list[dict[str, Any]], a_class: int) -> str:
@@ -42,8 +42,9 @@ def _introduction(results: list[dict[str, Any]], a_class: int) -> list[str]:
         "The last columns are the largest differences between PyTorch and the ONNX file, in OpenVINO / in ONNX Runtime:",
         "",
         "- probability: of a class, absolute;",
-        "- logit: as a share of how far the logit of a class ranges over the pictures. An engine that says the same of every",
-        "  picture would have 0.5 or more;",
+        "- logit: as a share of how far the logit of a class ranges over the pictures, which stands before it. An engine that",
+        "  says the same of every picture would have 0.5 or more. Where the network itself says nearly the same of every picture,",
+        "  32-bit rounding is a larger share, and the comparison proves the less;",
         "- class map: of a place, as a share of the largest value in the picture's class maps.",
         "",
         "\"Trained\" is when the run and its time were measured, \"compared\" when the comparison was.",
@@ -65,6 +66,7 @@ def _cells(one: dict[str, Any]) -> list[str]:
         f"{one['processor_seconds_a_sample']:.2f}",
         _time(one["measured"]),
         _both(probability) + (" (saturated)" if is_saturated(one) else ""),
+        f"{agreement['logit_range']:.2g}" if agreement else "-",
         _both({engine: agreement[engine]["logit"] for engine in ENGINES}) if agreement else "-",
         _both({engine: agreement[engine]["class_map"] for engine in ENGINES}) if agreement else "-",
         _time(agreement["measured"] if agreement else one["measured"]),

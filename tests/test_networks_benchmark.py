@@ -60,7 +60,12 @@ def test_a_class_map_counts_by_the_pictures_largest_value() -> None:
 
 def row(name: str, **changes: Any) -> dict[str, Any]:
     one = {engine: {"probability": 1e-16, "logit": 4e-5, "class_map": 6e-5} for engine in ("openvino", "onnxruntime")}
-    agreement = one | {"second_probability": 1e-13, "measured": "2026-11-23T18:00:00+00:00", "loss": [2.0, 1.0]}
+    agreement = one | {
+        "second_probability": 1e-13,
+        "logit_range": 72.0,
+        "measured": "2026-11-23T18:00:00+00:00",
+        "loss": [2.0, 1.0],
+    }
     told = {"network": name, "recipe": "r", "head": "linear", "size": [224, 168], "parameters": 1, "steps": 4}
     measured = {"onnx_megabytes": 1.0, "loss": [2.0, 1.0], "processor_seconds_a_sample": 0.1}
     return told | measured | {"measured": "2026-11-23T15:00:00+00:00", "agreement": agreement} | changes
@@ -71,8 +76,8 @@ def test_the_page_says_what_is_saturated_and_what_was_not_compared() -> None:
     fine = row("fine", agreement=row("fine")["agreement"] | {"second_probability": 0.3})
     text = page([row("flat"), old, fine], 8)
     (flat,) = [line for line in text.splitlines() if line.startswith("| flat")]
-    assert "1.0e-16 / 1.0e-16 (saturated) | 4.0e-05 / 4.0e-05 | 6.0e-05 / 6.0e-05 | 2026-11-23 18:00" in flat
-    assert "| 1.0e-07 / 2.0e-07 | - | - |" in text
+    assert "1.0e-16 / 1.0e-16 (saturated) | 72 | 4.0e-05 / 4.0e-05 | 6.0e-05 / 6.0e-05 | 2026-11-23 18:00" in flat
+    assert "| 1.0e-07 / 2.0e-07 | - | - | - |" in text
     assert text.count("(saturated)") == 1
     assert "--only old --agreement" in text
     assert "the losses were the same." in text

@@ -125,7 +125,8 @@ def read_proof(bench: Bench, name: str) -> dict[str, Any]:
     if run["run"]["data_sha256"] != catalogue_sha256(bench.few):
         raise SystemExit(f"{bench.out / name} was trained with other pictures: name another folder with --out")
     result: dict[str, Any] = json.loads((bench.out / name / PROOF).read_text("utf-8"))
-    return {"measured": run["manifest"]["time"]} | result
+    code = run["manifest"].get("code") or {}
+    return {"measured": run["manifest"]["time"], "commit": code.get("commit")} | result
 
 
 def agree(bench: Bench, name: str, folder: Path) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def measure_agreement(pictures: list[Picture], labels: list[str]) -> dict[str, A
     tenfold = {seed: [literal_mask(rgb, seed=seed, n_init=10) for rgb in pictures] for seed in (0, 1)}
     starts = [first_centres(rgb, number) for number, rgb in enumerate(pictures)]
     from_same = [
-        (kmeans_stages(rgb, STEP, start).mask, literal_mask(rgb, start=start))
+        (kmeans_stages(rgb, STEP, start.tolist()).mask, literal_mask(rgb, start=start))
         for rgb, start in zip(pictures, starts, strict=True)
     ]
     pairs = {

@@ -41,3 +41,35 @@ def test_json_holds_every_number_in_full(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_wrong_name_gets_the_nearest(arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", *arguments]) == 2
     assert f"Did you mean '{hint}'" in capsys.readouterr().err
+
+
+def test_a_network_that_does_not_fit_is_told_below_and_the_rest_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["timm:maxvit_nano_rw_256", "timm:levit_128", "vit-s", "timm:vit_tiny_patch16_224", "timm:resnet18"]
+    assert main(["models", *names]) == 0
+    table, notes = capsys.readouterr().out.split("\n\n")
+    rows = {row.split()[0]: row.split()[1] for row in table.splitlines()[1:]}
+    assert list(rows) == names
+    assert [name for name, parameters in rows.items() if parameters == "-"] == [names[0], names[1], names[3]]
+    maxvit, levit, vit, hint = notes.splitlines()
+    assert "maxvit_nano_rw_256" in maxvit
+    assert "such as 224 x 192 px" in maxvit
+    assert "levit_128 cannot carry a class map" in levit
+    assert vit.endswith("multiples of its patch of 16 x 16 px.")
+    assert "--size" in hint
+    assert "preparation.width=" not in notes, "nothing can be set here"
+
+
+def test_another_size_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "timm:maxvit_nano_rw_256", "--size", "224x192", "--json"]) == 0
+    (fits,) = json.loads(capsys.readouterr().out)
+    assert main(["models", "timm:maxvit_nano_rw_256", "--json"]) == 0
+    (other,) = json.loads(capsys.readouterr().out)
+    assert (fits["size"], fits["reason"], fits["parameters"] > 1e7) == ([224, 192], None, True)
+    assert (other["size"], other["parameters"], other["macs"]) == ([224, 168], None, None)
+    assert "cannot take pictures of 224 x 168 px" in other["reason"]
+
+
+@pytest.mark.parametrize("size", ["224", "0x168", "224x", "axb", "-1x5", "224 by 168"])
+def test_a_size_that_is_none_is_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "vgg19", f"--size={size}"]) == 2
+    assert "224x168" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -12,12 +14,14 @@ from torch import nn  # noqa: E402
 
 from leukolens.engine.session import open_session  # noqa: E402
 from leukolens.finding import UsageError  # noqa: E402
-from leukolens.networks import weights  # noqa: E402
-from leukolens.networks.backbone import build_backbone, feature_map, map_shape  # noqa: E402
+from leukolens.networks import backbone, weights  # noqa: E402
+from leukolens.networks.backbone import build_backbone  # noqa: E402
 from leukolens.networks.choice import NetworkChoice  # noqa: E402
 from leukolens.networks.field import FieldNetwork  # noqa: E402
 from leukolens.networks.registry import network_entry, weights_config  # noqa: E402
 from leukolens.networks.table import REGISTRY  # noqa: E402
+from leukolens.networks.timm_network import feature_map  # noqa: E402
+from leukolens.networks.trial import map_shape  # noqa: E402
 from leukolens.networks.weights import check_weights, imagenet_weights, load_packaged_weights  # noqa: E402
 from leukolens.smear.prepare import Preparation  # noqa: E402
 from leukolens.train.onnx_export import to_onnx  # noqa: E402
@@ -207,6 +211,55 @@ def test_a_picture_too_small_is_refused() -> None:
 def test_network_without_a_map_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="class map"):
         map_shape(build_backbone(network_entry(f"timm:{name}"), "none", (224, 224)), (224, 224))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("botnet26t_256", "bat_resnext26ts", "coatnet_nano_rw_224", "dla34", "efficientformerv2_s0", "gcvit_xxtiny"),
+        *("halonet26t", "hrnet_w18_small", "lambda_resnet26t", "maxvit_nano_rw_256", "nest_tiny"),
+    ],
+)
+def test_a_size_that_does_not_suit_is_refused_with_one_that_does(name: str) -> None:
+    choice = NetworkChoice(name=f"timm:{name}", weights="none")
+    with torch.device("meta"):
+        with pytest.raises(UsageError, match="cannot take pictures of 224 x 168 px") as caught:
+            FieldNetwork(choice, classes=2, size=(168, 224))
+        found = re.search(r"set preparation\.width=(\d+) and preparation\.height=(\d+)", caught.value.todo or "")
+        assert found is not None
+        width, height = map(int, found.groups())
+        assert FieldNetwork(choice, classes=2, size=(height, width)).head.shape[0] > 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "coat_tiny",
+        "crossvit_tiny_240",
+        "efficientformer_l1",
+        "hiera_tiny_224",
+        "levit_128",
+        "efficientvim_m1",
+        "mvitv2_tiny",
+    ],
+)
+def test_a_network_without_a_map_at_any_size_is_refused_as_such(name: str) -> None:
+    """Other sizes are no help: the advice must not be to try them."""
+    with torch.device("meta"), pytest.raises(UsageError, match=f"{name} cannot carry a class map") as caught:
+        FieldNetwork(NetworkChoice(name=f"timm:{name}", weights="none"), classes=2, size=(168, 224))
+    assert "preparation" not in str(caught.value)
+
+
+def test_a_wrong_size_is_refused_with_real_tensors_too() -> None:
+    network = NetworkChoice(name="timm:levit_128s", weights="none")
+    with pytest.raises(UsageError, match="levit_128s cannot carry a class map"):
+        FieldNetwork(network, classes=2, size=(168, 224))
+
+
+def test_a_wrong_size_is_not_blamed_on_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbone, "check_weights", lambda *_: None)
+    with pytest.raises(UsageError, match=r"'timm:nest_tiny' cannot take pictures of 224 x 168 px.*224 x 224 px"):
+        build_backbone(network_entry("timm:nest_tiny"), "imagenet", (168, 224))
 
 
 @pytest.mark.parametrize("name", ["inception_next_atto", "swin_tiny_patch4_window7_224"])

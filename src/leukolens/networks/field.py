@@ -9,10 +9,12 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from leukolens.finding import UsageError
-from leukolens.networks.backbone import build_backbone, feature_map, last_layer, map_shape
+from leukolens.networks.backbone import build_backbone
 from leukolens.networks.choice import NetworkChoice
 from leukolens.networks.heads import HEADS, Head
 from leukolens.networks.registry import network_entry, weights_config
+from leukolens.networks.timm_network import feature_map
+from leukolens.networks.trial import last_layer, map_shape
 
 
 class FieldOutput(NamedTuple):

@@ -24,7 +24,7 @@ from leukolens.networks.field import FieldNetwork  # noqa: E402
 from leukolens.smear.perturb import STRESSES  # noqa: E402
 from leukolens.smear.prepare import Preparation  # noqa: E402
 from leukolens.train.export import trained_stresses  # noqa: E402
-from leukolens.train.onnx_export import check_engine, differences, to_onnx  # noqa: E402
+from leukolens.train.onnx_export import OUTPUTS, check_engine, differences, to_onnx  # noqa: E402
 from leukolens.train.predict import predict  # noqa: E402
 from leukolens.train.recipe import Augmentation  # noqa: E402
 from leukolens.train.statistics import ExportedField, fit_distance  # noqa: E402
@@ -155,25 +155,37 @@ def test_a_run_of_another_version_is_still_exported(run: Path, tmp_path: Path) -
     assert main(["export", str(copy), "--out", str(tmp_path / "bundle")]) == 0
 
 
-def test_a_class_map_that_differs_is_refused() -> None:
+@pytest.mark.parametrize("which", ["logits", "class map", "features", "distance"])
+def test_an_engine_that_says_something_else_is_refused(which: str) -> None:
+    """Logits are scaled up, as those of a network that is sure: its probabilities hide what the logits show."""
     network = FieldNetwork(NetworkChoice(name="timm:test_efficientnet", weights="none"), classes=2, size=(48, 64))
     pictures = np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), np.uint8)
     distance = fit_distance(predict(network.eval(), pictures).features, np.array([0, 1, 0, 1, 0]), 2)
-    exported = ExportedField(network, distance).eval()
+    exported = _Sure(network, distance).eval()
     onnx = to_onnx(exported, Preparation(width=64, height=48, squeeze="none"))
     check_engine(exported, onnx, pictures)
-    assert differences(exported, onnx, pictures).class_map < 1e-4
+    found = differences(exported, onnx, pictures)
+    assert found.probability < 1e-12
+    assert max(found) < 1e-3
 
     def changed(factor: float) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
         def call(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            logits, maps, *rest = exported(images)
-            return logits, maps * factor, *rest
+            names = [name.replace("_", " ") for name in OUTPUTS]
+            factors = [factor if name == which else 1.0 for name in names]
+            return tuple(one * said for one, said in zip(factors, exported(images), strict=True))
 
         return call
 
-    for factor in (1.01, float("nan")):
-        with pytest.raises(BundleError, match="class maps"):
+    for factor in (1.1, float("nan")):
+        with pytest.raises(BundleError, match=f"PyTorch on the ({which}|probability)"):
             check_engine(changed(factor), onnx, pictures)
+    assert differences(changed(1.1), onnx, pictures).probability < 1e-12
+
+
+class _Sure(ExportedField):
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        logits, *rest = super().forward(images)
+        return logits + torch.tensor([1e3, 0.0]), *rest
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,7 @@ def export_run(
     OutputError
         If `out` holds something or cannot be written; found before the work starts.
     BundleError
-        If the engine's probabilities differ from PyTorch's by more than 1e-4, or its class maps by more than a
-        thousandth of their largest value.
+        If the engine does not say what PyTorch says, see `leukolens.train.onnx_export.check_engine`.
     """
     check_bundle_name(name, version)
     identity = _finished_run(run, catalogue, split)

@@ -20,8 +20,10 @@ OUTPUTS = ("logits", "class_map", "features", "distance")
 OPSET = 18
 TOLERANCE: Final = 1e-4
 """Largest difference of a probability between PyTorch and the engine."""
-MAP_TOLERANCE: Final = 1e-3
-"""Largest difference of a class map, as a share of its largest value."""
+SHARE_TOLERANCE: Final = 1e-3
+"""Largest difference of logits, class maps and features, as a share of their largest value."""
+DISTANCE_TOLERANCE: Final = 0.05
+"""The same of the distance, which is looser: it divides by variances that are tiny in a network that hardly learned."""
 _TINY: Final = 1e-12
 
 
@@ -84,16 +86,25 @@ class Difference(NamedTuple):
     ----------
     probability
         Of a class's probability, absolute.
+    logits, features, distance
+        Of one of them, as a share of the largest of all pictures. Probabilities can be so sure that they hide a
+        difference, and novelty rests on the distance.
     class_map
         Of a value of a picture's class maps, as a share of the largest value in them.
     """
 
     probability: float
+    logits: float
     class_map: float
+    features: float
+    distance: float
+
+
+_MOST: Final = Difference(TOLERANCE, SHARE_TOLERANCE, SHARE_TOLERANCE, SHARE_TOLERANCE, DISTANCE_TOLERANCE)
 
 
 def check_engine(network: nn.Module, onnx: bytes, images: NDArray[np.uint8], engine: str = "auto") -> None:
-    """See that the engine says what PyTorch says, of the classes and of the places that speak for them.
+    """See that the engine says what PyTorch says: all that a bundle's network gives.
 
     Parameters
     ----------
@@ -106,13 +117,10 @@ def check_engine(network: nn.Module, onnx: bytes, images: NDArray[np.uint8], eng
         It does not.
     """
     found = differences(network, onnx, images, engine)
-    for what, difference, most in (
-        ("probabilities", found.probability, TOLERANCE),
-        ("class maps", found.class_map, MAP_TOLERANCE),
-    ):
+    for what, difference, most in zip(Difference._fields, found, _MOST, strict=True):
         if not difference <= most:  # nan too
             raise BundleError(
-                f"the engine does not agree with PyTorch on the {what}",
+                f"the engine does not agree with PyTorch on the {what.replace('_', ' ')}",
                 expected=f"within {most}",
                 found=f"a difference of {difference:.2g}",
             )
@@ -124,27 +132,32 @@ def differences(network: nn.Module, onnx: bytes, images: NDArray[np.uint8], engi
     Parameters
     ----------
     network
-        As exported: gives logits and class map first.
+        As exported, see `leukolens.train.statistics.ExportedField`.
     onnx
         Its ONNX file.
     images
-        (N, H, W, 3) uint8, prepared.
+        (N, H, W, 3) uint8, prepared; at least one.
     engine
         Which engine, see `leukolens.engine.session.open_session`.
     """
     session = open_session(onnx, engine)
-    probability, class_map = [0.0], [0.0]
+    said: list[list[NDArray[np.float32]]] = []
+    found: list[list[NDArray[np.float32]]] = []
     for start in range(0, len(images), 16):
         batch = np.array(images[start : start + 16])
         with torch.inference_mode():
-            logits, maps = (tensor.numpy() for tensor in network(torch.from_numpy(batch))[:2])
-        found = session.run(batch)
-        probability.append(np.abs(softmax(logits) - softmax(found["logits"])).max())
-        largest = np.abs(maps).max((1, 2, 3), keepdims=True)
-        class_map.append((np.abs(maps - found["class_map"]) / np.maximum(largest, _TINY)).max())
-    return Difference(float(np.max(probability)), float(np.max(class_map)))
-
-
-def largest_difference(network: nn.Module, onnx: bytes, images: NDArray[np.uint8], engine: str = "auto") -> float:
-    """Return the largest difference of a class probability between PyTorch and the engine, see `differences`."""
-    return differences(network, onnx, images, engine).probability
+            said.append([tensor.numpy() for tensor in network(torch.from_numpy(batch))])
+        answer = session.run(batch)
+        found.append([answer[name] for name in OUTPUTS])
+    ours = [np.concatenate(parts) for parts in zip(*said, strict=True)]
+    theirs = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    logits, maps, features, distance = (np.abs(one - other) for one, other in zip(ours, theirs, strict=True))
+    largest = [np.maximum(np.abs(one).max(), _TINY) for one in ours]
+    largest_of_map = np.maximum(np.abs(ours[1]).max((1, 2, 3), keepdims=True), _TINY)
+    return Difference(
+        probability=float(np.abs(softmax(ours[0]) - softmax(theirs[0])).max()),
+        logits=float(logits.max() / largest[0]),
+        class_map=float((maps / largest_of_map).max()),
+        features=float(features.max() / largest[2]),
+        distance=float(distance.max() / largest[3]),
+    )

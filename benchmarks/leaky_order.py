@@ -6,7 +6,7 @@ A block of neighbouring files, with an embargo, is held out of everything: the h
 Each order makes samples of the pool (both views, balanced copies) and divides it in its own way, trains on equally many,
 and reports what it would report; then its network meets the honest side.
 Variants: ``all`` has the whole pool and the recipe's augmentation; ``few`` has a handful of pictures a class, flips
-alone and many epochs; ``shuffled`` is ``few`` with labels drawn at random, where nothing can be learned and any figure
+alone and many epochs; ``shuffled`` is ``few`` with all labels drawn at random, where nothing can be learned and any figure
 above chance is memory. Pieces are VARIANT/ORDER, each a run of its own; ``--resume`` goes on with what RUNS holds and
 ``--only`` takes single ones. Writes ``leaky-order.json`` and ``leaky-order.md``.
 """
@@ -112,7 +112,7 @@ def run_piece(study: Study, variant: str, order: str) -> None:
     network = trained_network(folder, plan.recipe, len(catalogue.classes))
     probabilities = softmax(predict(network, images[study.honest]).logits)
     part = folder / f"{HONEST}.part"
-    write_predictions(part, study.catalogue, catalogue.classes, study.honest, probabilities)
+    write_predictions(part, _honest(study, variant), catalogue.classes, study.honest, probabilities)
     part.replace(folder / HONEST)
 
 
@@ -147,6 +147,23 @@ def _pool(study: Study, variant: str) -> tuple[Catalogue, Split]:
     with (folder / "pool.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("path", "label"), *((item.path, item.label) for item in items)])
     return pool, split
+
+
+def _honest(study: Study, variant: str) -> Catalogue:
+    """Return the catalogue with the labels that the honest side is judged by: drawn as well where the pool's are.
+
+    The few drawn labels of the pool favour one class or another in each slide by luck, and a network that learned them
+    agrees with the true labels of whole slides, or does not.
+    """
+    if variant != "shuffled":
+        return study.catalogue
+    items = list(study.catalogue.items)
+    labels = np.random.default_rng((study.arguments.seed, 1)).permutation(
+        [items[number].label for number in study.honest]
+    )
+    for number, label in zip(study.honest, labels.tolist(), strict=True):
+        items[number] = replace(items[number], label=label)
+    return replace(study.catalogue, items=tuple(items))
 
 
 def _some(catalogue: Catalogue, numbers: Sequence[int], count: int, seed: int) -> list[int]:

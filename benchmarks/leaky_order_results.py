@@ -19,7 +19,7 @@ RIGHT = "after-split"
 _VARIANTS = {
     "all": "The whole pool, the recipe's augmentation",
     "few": "Few pictures, flips alone",
-    "shuffled": "Few pictures, flips alone, labels drawn at random: nothing can be learned, chance is the truth",
+    "shuffled": "Few pictures, flips alone, all labels drawn at random, the honest side's too: nothing can be learned, chance is the truth",
 }
 _ORDERS = {
     RIGHT: "right: divided by picture, then samples of the training side",

@@ -24,7 +24,7 @@ from leukolens.networks.timm_network import feature_map  # noqa: E402
 from leukolens.networks.trial import map_shape  # noqa: E402
 from leukolens.networks.weights import check_weights, imagenet_weights, load_packaged_weights  # noqa: E402
 from leukolens.smear.prepare import Preparation  # noqa: E402
-from leukolens.train.onnx_export import to_onnx  # noqa: E402
+from leukolens.train.onnx_export import check_engine, to_onnx  # noqa: E402
 from leukolens.train.predict import predict  # noqa: E402
 from leukolens.train.statistics import ExportedField, fit_distance  # noqa: E402
 
@@ -119,6 +119,7 @@ def _check_export(network: FieldNetwork, images: np.ndarray) -> None:
         tolerance = 1e-3 * float(tensor.abs().max())
         np.testing.assert_allclose(found[name], tensor.numpy(), atol=tolerance, rtol=0, err_msg=name)
     assert np.abs(found["logits"] - expected["logits"].numpy()).max() < 0.05 * spread
+    check_engine(exported, onnx, images)
 
 
 def test_packaged_weights_are_those_of_the_network() -> None:

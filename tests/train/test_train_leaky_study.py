@@ -95,6 +95,13 @@ def test_the_study_runs_and_resumes(
     assert len(pool) == 20
     assert not honest & pool
     assert result["blocks"]["honest"] == len(honest)
+    true, drawn = ([(row["path"], row["label"]) for row in csv.DictReader((out / piece / leaky_order.HONEST).open())]
+                   for piece in ("few/before-test", "shuffled/thesis"))  # fmt: skip
+    assert {path.split("/")[0] == label for path, label in true} == {True}
+    assert drawn != true
+    assert [sorted(column) for column in zip(*drawn, strict=True)] == [
+        sorted(column) for column in zip(*true, strict=True)
+    ]
     page = (tmp_path / "leaky-order.md").read_text("utf-8")
     assert page == to_markdown(result)
     assert "samples have a twin in training" in page

@@ -14,7 +14,7 @@ pytest.importorskip("timm", reason="needs leukolens[train]")
 pytest.importorskip("matplotlib", reason="needs leukolens[train]")
 
 from leukolens.assess.costs import CostBook, Costs, Subject, with_distance
-from leukolens.assess.speed import Speed, measure_speed, median_interval
+from leukolens.assess.speed import Speed, _Others, measure_speed, median_interval
 from leukolens.cli.compare_run import Request, command_line, name_runs
 from leukolens.cli.main import main
 from leukolens.finding import UsageError
@@ -240,7 +240,7 @@ def test_weights_and_network_decide_what_is_known(tmp_path):
 
 
 def test_book_is_read_back_as_it_was(tmp_path):
-    speed = Speed(10.0, 9.0, 11.0, (9.0, 10.0, 11.0), 2, "none 1", None)
+    speed = Speed(10.0, 9.0, 11.0, (9.0, 10.0, 11.0), 2, "none 1", 0.0)
     book = CostBook(tmp_path / "costs.json")
     book.known["key"] = Costs(1, 2, 3, 4, speed, picture=(64, 48))
     book._keep()
@@ -261,6 +261,21 @@ def test_speed_falls_with_the_size_of_the_picture():
         exported = with_distance(FieldNetwork(choice, classes=4, size=(height, width)).eval(), 4, preparation)
         rates.append(measure_speed(to_onnx(exported, preparation), 1, rounds=3, seconds=0.1).value)
     assert rates[0] > 2 * rates[1]
+
+
+@pytest.mark.parametrize(
+    ("whole", "own", "others"),
+    [([0.0, 75.0], [0.0, 2.0], 2.0), ([0.0, 50.0], [0.0, 4.0], 0.0), ([0.0, 26.0], [0.0, 2.0], 0.04)],
+    ids=["another program", "this one alone", "hardly another"],
+)
+def test_what_other_programs_use_is_what_this_one_does_not(monkeypatch, whole, own, others):
+    """Of four cores, over two seconds."""
+    clock = [0.0, 2.0]
+    monkeypatch.setattr("leukolens.assess.speed.psutil.cpu_percent", lambda: whole.pop(0))
+    monkeypatch.setattr("leukolens.assess.speed.psutil.cpu_count", lambda: 4)
+    monkeypatch.setattr("leukolens.assess.speed.time.process_time", lambda: own.pop(0))
+    monkeypatch.setattr("leukolens.assess.speed.time.perf_counter", lambda: clock.pop(0))
+    assert _Others().cores() == pytest.approx(others)
 
 
 def test_documentation_names_options_and_files(folders, tmp_path, capsys):

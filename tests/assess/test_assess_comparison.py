@@ -169,5 +169,7 @@ def test_cautions(comparison, runs):
     assert "busy" not in said
     mixed = compare_runs([runs["good"], runs["data"]])
     assert any(sentence.startswith("good: from a LEAKY split") for sentence in cautions(mixed))
-    busy = replace(comparison.entries[0], costs=replace(comparison.entries[0].costs, speed=replace(SPEED, load=999.0)))
+    busy = replace(
+        comparison.entries[0], costs=replace(comparison.entries[0].costs, speed=replace(SPEED, others=999.0))
+    )
     assert "busy" in " ".join(cautions(replace(comparison, entries=(busy, *comparison.entries[1:]))))

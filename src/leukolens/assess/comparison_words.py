@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 ALPHA: Final = 0.05
 SHOWN: Final = 5
 """Pairs that the verdict names."""
-BUSY: Final = 0.5
-"""Load a core from which on a machine counts as busy."""
+BUSY: Final = 0.1
+"""Share of the cores that other programs use from which on a machine counts as busy."""
 ONE_SEED: Final = (
     "One trained network of each recipe is compared: the p values and intervals know nothing of what another seed of "
     "the training would give."
@@ -76,8 +76,8 @@ def cautions(comparison: Comparison) -> list[str]:
         said.append(f"Not tested ({SAME}): {'; '.join(pair_name(pair) for pair in same)}.")
     if tested:
         said.append(ONE_SEED)
-    loads = [entry.costs.speed for entry in comparison.entries if entry.costs.speed is not None]
-    if any(speed.load is not None and speed.load > BUSY * (os.cpu_count() or 1) for speed in loads):
+    speeds = [entry.costs.speed for entry in comparison.entries if entry.costs.speed is not None]
+    if any(speed.others > BUSY * (os.cpu_count() or 1) for speed in speeds):
         said.append(
             "The machine was busy while pictures per second were measured: they are too low, and not evenly so."
         )

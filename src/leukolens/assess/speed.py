@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import psutil
 
 from leukolens.engine.session import open_session, usable_cores
 
@@ -37,8 +37,8 @@ class Speed:
         Pictures at the same time, each on one core.
     engine
         Which engine, and its version; always in 32-bit floats.
-    load
-        Average load of the machine in the minute before; None where it does not tell.
+    others
+        Cores that other programs used meanwhile, on average.
     """
 
     value: float
@@ -47,7 +47,7 @@ class Speed:
     rounds: tuple[float, ...]
     threads: int
     engine: str
-    load: float | None
+    others: float
 
 
 def measure_speed(onnx: bytes, threads: int | None = None, *, rounds: int = ROUNDS, seconds: float = SECONDS) -> Speed:
@@ -67,14 +67,29 @@ def measure_speed(onnx: bytes, threads: int | None = None, *, rounds: int = ROUN
     BundleError
         The engine cannot load the network.
     """
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     session = open_session(onnx, threads=threads)
     pictures = np.random.default_rng(0).integers(0, 256, (4 * session.threads, *session.image_size, 3), np.uint8)
     session.run(pictures)  # the first requests are slower
+    watch = _Others()
     rates = tuple(_rate(session, pictures, seconds) for _ in range(rounds))
+    others = watch.cores()
     value, low, high = median_interval(rates)
     engine = f"{session.engine} {session.engine_version}"
-    return Speed(value, low, high, rates, session.threads, engine, None if load is None else round(load, 2))
+    return Speed(value, low, high, rates, session.threads, engine, round(others, 2))
+
+
+class _Others:
+    """How many cores other programs use, from now on: a load average would count what this program did before."""
+
+    def __init__(self) -> None:
+        psutil.cpu_percent()  # counts from here
+        self._start = time.perf_counter(), time.process_time()
+
+    def cores(self) -> float:
+        """Return how many cores all programs but this one have used on average."""
+        whole = float(psutil.cpu_percent()) / 100 * float(psutil.cpu_count() or 1)
+        seconds, own = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
+        return max(0.0, whole - own / seconds)
 
 
 def _rate(session: Session, pictures: np.ndarray, seconds: float) -> float:

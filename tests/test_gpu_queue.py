@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -63,7 +64,9 @@ def test_pieces_are_packed_trained_cut_and_brought_back(
 ) -> None:
     packed, runs, results = tmp_path / "packed", tmp_path / "runs", tmp_path / "results"
     monkeypatch.setattr(gpu_queue, "PART", 100_000)
-    call("pack", pictures, pictures, "--out", packed)
+    cells = shutil.copytree(pictures, tmp_path / "single")
+    (cells / "dark" / "0.png").rename(cells / "dark" / "other.png")  # a start on the very same data would be refused
+    call("pack", pictures, cells, "--out", packed)
     assert len(list(packed.glob("fields-*.tar"))) > 1, "more than one part travels"
     assert all(path.stat().st_size < 130_000 for path in packed.glob("*.tar"))
     changes = {

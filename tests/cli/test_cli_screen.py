@@ -206,7 +206,11 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(slides: Path, bundle: Path
         (slides / "a" / f"more {number}.png").write_bytes((slides / "a" / "1.png").read_bytes())
     folder = tmp_path / "out"
     arguments = ("screen", slides, "--bundle", bundle, "--out", folder, "--threads", 1, "--no-report")
-    process = spawn(*arguments)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has Ctrl-C ignored
+    try:
+        process = spawn(*arguments)
+    finally:
+        signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 120
     findings = folder / "findings.jsonl"
     while not (findings.exists() and findings.stat().st_size) and time.monotonic() < deadline:

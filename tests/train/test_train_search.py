@@ -168,7 +168,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise OSError("no route to the hub")
         return create(name, pretrained=pretrained, **options)
 
-    monkeypatch.setattr("leukolens.networks.backbone.timm.create_model", answer)
+    monkeypatch.setattr("leukolens.networks.timm_network.timm.create_model", answer)
     return asked
 
 

@@ -52,10 +52,12 @@ def plain_set(**counts: int) -> Catalogue:
 def data_sets(draw: st.DrawFn, patients: bool = False) -> Catalogue:
     """Draw two to four classes; contents repeat, also across classes, so that there are duplicates and conflicts."""
     rows = []
+    owners: dict[str, str] = {}
     for label in "abcd"[: draw(st.integers(2, 4))]:
         for number in range(draw(st.integers(12, 60))):
             content = draw(st.sampled_from([f"{label}{number}"] * 30 + [f"{label}{number - 1}"] * 4 + ["shared"]))
-            patient = f"{label}-{draw(st.integers(0, 9))}" if patients else None
+            # One image has one patient: anything else is refused.
+            patient = owners.setdefault(content, f"{label}-{draw(st.integers(0, 9))}") if patients else None
             rows.append((label, content, patient))
     return catalogue_of(rows)
 
@@ -288,7 +290,7 @@ GOLDEN = {
 
 
 def golden_split(method: str) -> Split:
-    rows = [(label, f"{label}{n - (n % 7 == 1)}", f"{label}{n // 6}") for label in "abc" for n in range(40)]
+    rows = [(label, f"{label}{n - (n % 7 == 1)}", f"{label}{min(n // 6, 5)}") for label in "abc" for n in range(40)]
     return make_split(
         catalogue_of(rows),
         method=method,

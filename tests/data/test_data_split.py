@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from data_sets import catalogue_of, plain_set
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from leukolens.data import (
     Catalogue,
-    Item,
     Split,
     make_split,
     verify_split,
@@ -30,22 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def catalogue_of(rows: list[tuple[str, str, str | None]]) -> Catalogue:
-    """Make a catalogue without files from rows of label, content and patient."""
-    seen: Counter[str] = Counter()
-    items = []
-    for label, content, patient in rows:
-        seen[label] += 1
-        sha256 = hashlib.sha256(content.encode()).hexdigest()
-        items.append(Item(f"{label}/{seen[label]:05d}.png", label, patient, 1, sha256))
-    items.sort(key=lambda item: item.path)
-    return Catalogue(Path("nowhere"), tuple(items), tuple(sorted(seen)), "class folders")
-
-
-def plain_set(**counts: int) -> Catalogue:
-    return catalogue_of([(label, f"{label}{n}", None) for label, count in counts.items() for n in range(count)])
 
 
 @st.composite

@@ -46,7 +46,7 @@ _BLOCKS_AND_SESSIONS: Final = (
 )
 
 
-def describe_grouping(method: Method, groups: Groups | None, *, given: bool) -> str:
+def describe_grouping(method: Method, groups: Groups | None, by_session: Sequence[str] = (), *, given: bool) -> str:
     """Say what a split keeps together.
 
     Parameters
@@ -55,12 +55,16 @@ def describe_grouping(method: Method, groups: Groups | None, *, given: bool) -> 
         How it was split.
     groups
         The groups file, where one was heeded.
+    by_session
+        Classes that are in no blocks, but split by recovered sessions.
     given
         Whether the caller gave groups of its own.
     """
     words = _GROUPING[method]
     if groups is not None and COLUMNS[method]:
-        words += "; so do near-duplicates and all captures of one field, as an audit found them"
+        words += "; near-duplicates and all captures of one field, as an audit found them, stay together too"
+    if by_session:
+        words += f"; {', '.join(by_session)} by recovered sessions instead of blocks"
     return words + ("; images of one given group stay together" if given else "")
 
 

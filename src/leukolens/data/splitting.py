@@ -135,7 +135,7 @@ def make_split(
         parameters=_parameters(wish, validation, test_share) | made.parameters,
         labels=catalogue.classes,
         layout=catalogue.layout,
-        grouping=describe_grouping(method, recovered, given=bool(groups)),
+        grouping=describe_grouping(method, recovered, by_session, given=bool(groups)),
         leaky=made.leaky,
         note=made.note,
         catalogue_sha256=catalogue_sha256(catalogue),

@@ -264,8 +264,10 @@ def _made(
     if wish.method == "grouped" and wish.folds > 1:
         enough_groups(catalogue, numbers, wish.folds, f" for {wish.folds} folds")
     folds = group_folds(catalogue, numbers, wish.folds, wish.seed, wish.part, wish.share)
-    what = "patient" if _by_patient(catalogue) else "recovered session" if recovered is not None else "given group"
-    return _Made(folds, describe_split(wish.method, what), wish.method in LEAKY_METHODS)
+    by = "patient" if _by_patient(catalogue) else "session" if recovered is not None else "given group"
+    told = {"by": by} if wish.method == "grouped" else {}
+    note = describe_split(wish.method, by.replace("session", "recovered session"))
+    return _Made(folds, note, wish.method in LEAKY_METHODS, told)
 
 
 def _record(

@@ -108,6 +108,7 @@ def split(
     try_place(out, len(catalogue), folds or FOLDS)
     with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
+    recovered = None if groups is None else read_groups(groups, catalogue)
     made = make_split(
         catalogue,
         method=known[method],
@@ -116,10 +117,10 @@ def split(
         validation=share,
         embargo=embargo,
         test_share=test_share,
-        recovered=None if groups is None else read_groups(groups, catalogue),
+        recovered=recovered,
     )
     write_split(made, out)
-    show_split(output_console(), made)
+    show_split(output_console(), made, recovered)
     output_console().print(f"Wrote {out}", markup=False, soft_wrap=True)
 
 

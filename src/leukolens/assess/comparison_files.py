@@ -109,11 +109,7 @@ def _row_content(entry: Entry) -> dict[str, Any]:
         "network": entry.network,
         "head": entry.head,
         "recipe": entry.recipe,
-        "split": {
-            "short": entry.stamp,
-            "leaky": entry.leaky,
-            "sha256": run.identity["split_sha256"] if run else None,
-        },
+        "split": (run.stamp.content() if run else {"leaky": entry.leaky, "sha256": None}) | {"short": entry.stamp},
         "data_sha256": run.identity["data_sha256"] if run else None,
         "classes": list(run.classes) if run else None,
         "note": entry.note,

@@ -181,10 +181,11 @@ def folds_line(folds: Folds) -> str:
     total, right = len(run.rows), sum(fold.right for fold in run.folds)
     written = write_figure("accuracy", folds.figures["accuracy"])
     each = ", ".join(f"{fold.right}/{len(fold.rows)}" for fold in run.folds)
+    shared = f" {run.stamp.shared.sentence()}" if run.stamp.shared else ""
     lacking = f" MISSING: {'; '.join(folds.missing)}." if folds.missing else ""
     return (
         f"{len(run.folds)} folds: {right} of {total} right, accuracy {written.value} (95 % interval {written.range}); "
-        f"fold by fold {each}. {stamp_of(run)}.{lacking}"
+        f"fold by fold {each}. {stamp_of(run)}.{shared}{lacking}"
     )
 
 
@@ -198,12 +199,7 @@ def folds_content(folds: Folds) -> dict[str, Any]:
         "kind": "leukolens folds",
         "use": RESEARCH_USE,
         "class_note": CLASS_NOTE,
-        "split": {
-            "short": stamp_of(run),
-            "leaky": bool(run.identity["split_leaky"]),
-            "sha256": run.identity["split_sha256"],
-            "grouping": run.identity.get("split_grouping", ""),
-        },
+        "split": run.stamp.content() | {"short": stamp_of(run)},
         "whole": folds.whole,
         "missing": list(folds.missing),
         "images": {"predicted": len(run.rows), "expected": folds.images},

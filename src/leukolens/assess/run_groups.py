@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from leukolens.data.grouping import join_groups
 from leukolens.data.layouts import open_catalogue
-from leukolens.data.split import Split, content_sha256
+from leukolens.data.split import LEAKY_METHODS, Split, content_sha256
 from leukolens.finding import DataError, LeukolensError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _patients(source: Mapping[str, Any]) -> dict[str, str]:
 def _words(runs: Sequence[Run], splits: Mapping[str, Split], *, patients: bool) -> str:
     if patients or any(split.method == "patient" for split in splits.values()):
         return "patients and exact duplicates"
-    grouped = {run.identity["split_sha256"] for run in runs if run.identity["split_method"] != "random-image"}
+    grouped = {run.identity["split_sha256"] for run in runs if run.identity["split_method"] not in LEAKY_METHODS}
     if grouped - set(splits):
         return (
             "exact duplicates only; the split file, which knows more, is not at hand (say where with --split), so "

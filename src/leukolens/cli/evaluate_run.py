@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from leukolens.assess.evaluation import (
@@ -24,7 +24,7 @@ from leukolens.assess.results import describe
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.cli.console import error_console
 from leukolens.cli.evaluate_tell import tell
-from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_split
+from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CheckFailedError
@@ -57,6 +57,7 @@ class Request:
     threads: int | None
     seed: int
     overwrite: bool
+    groups: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,9 @@ def _prepare(request: Request, screener: Screener, catalogue: Catalogue) -> _Mat
     with _progress("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     split = None if request.split is None else read_split(request.split, catalogue)
-    return _Material(screener, catalogue, split, select(catalogue, split, request.fold, request.side))
+    recovered = None if request.groups is None else read_groups(request.groups, catalogue)
+    selection = select(catalogue, split, request.fold, request.side, recovered)
+    return _Material(screener, catalogue, split, selection)
 
 
 def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked]) -> None:
@@ -170,6 +173,10 @@ def _configuration(
             "sha256": stamp.split_sha256,
             "fold": stamp.fold,
             "side": stamp.side,
+            "short": stamp.short,
+            "embargo": stamp.embargo,
+            "groups_sha256": stamp.groups_sha256,
+            "shared": None if stamp.shared is None else asdict(stamp.shared),
         },
         "images": len(evaluation.items),
         "images_sha256": images_sha256(hashes),
@@ -190,6 +197,7 @@ def command_line(request: Request) -> str:
         ("--split", request.split and request.split.name),
         ("--fold", request.fold),
         ("--side", request.side if request.split else None),
+        ("--groups", request.groups and request.groups.name),
         ("--labels", request.labels and request.labels.name),
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),

@@ -35,7 +35,8 @@ picture to those that it learned from. Pictures farther than {limit} are outside
 
 - Data: SHA-256 of the list of all pictures `{provenance.data_sha256}`, of the training pictures alone
   `{provenance.training_images_sha256}`.
-- Split: {provenance.split_method}; kept together: {provenance.grouping}; SHA-256 `{provenance.split_sha256}`.
+- Split: {provenance.split_kind or provenance.split_method}; kept together: {provenance.grouping}; SHA-256
+  `{provenance.split_sha256}`.
 - Recipe: `{recipe.get("name", "")}`, {recipe.get("epochs", "?")} epochs at most, seed {provenance.seed}.
 - Start: {_start(provenance)}.
 - Terms of the data: {provenance.terms or "not stated"}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from leukolens import __version__
 from leukolens.data.catalogue import Catalogue
 from leukolens.data.split import Split
+from leukolens.data.stamp import read_stamp
 from leukolens.engine.bundle import claim_bundle_folder, write_bundle
 from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, check_bundle_name, field_data_format
 from leukolens.finding import DataError
@@ -182,20 +183,23 @@ def trained_stresses(augmentation: Augmentation) -> dict[str, Callable[[NDArray[
 def _provenance(
     run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], figures: Mapping[str, Any] | None
 ) -> Provenance:
-    manifest = read_run(run).get("manifest", {})
     hashes = sorted(str(catalogue.items[index].sha256) for index in train)
+    content = read_run(run)
+    stamp = read_stamp(content.get("split"), identity)
     if figures is None:
-        figures = json.loads((run / SUMMARY_FILE).read_text("utf-8"))
+        figures = {"split": stamp.kind} | json.loads((run / SUMMARY_FILE).read_text("utf-8"))
     return Provenance(
         data_sha256=identity["data_sha256"],
         split_sha256=identity["split_sha256"],
         split_method=identity.get("split_method", ""),
+        split_kind=stamp.kind,
+        groups_sha256=stamp.groups_sha256 or "",
         grouping=identity.get("split_grouping", ""),
         training_images_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
         recipe=portable_recipe(identity["recipe"]),
         start=identity.get("start"),
         code_version=__version__,
-        packages=manifest.get("packages", {}),
+        packages=content.get("manifest", {}).get("packages", {}),
         seed=identity["recipe"]["seed"],
         figures=dict(figures),
     )

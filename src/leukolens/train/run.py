@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
+from leukolens.data.groups import Groups
+from leukolens.data.leaks import check_against, shared_with_training
 from leukolens.data.run_manifest import run_manifest
 from leukolens.data.split import Split
+from leukolens.data.stamp import SplitStamp, stamp_split
 from leukolens.finding import DataError, OutputError
 from leukolens.finding.output import probe_folder, put_file
 from leukolens.networks.registry import network_entry
@@ -50,6 +53,8 @@ class Plan:
         How to train.
     source
         Where data and split lie on this machine, for `leukolens export` to find them again; no part of the identity.
+    recovered
+        Groups of an audit to check the split against, or to count with what a leaky one shares with training.
     """
 
     catalogue: Catalogue
@@ -57,6 +62,7 @@ class Plan:
     fold: int
     recipe: Recipe
     source: Mapping[str, Any] = field(default_factory=dict)
+    recovered: Groups | None = None
 
     @property
     def leaky(self) -> bool:
@@ -68,6 +74,21 @@ class Plan:
         _check_fold(self)
         labels = class_indices(self.catalogue)
         return divide(self.recipe.samples, self.split.folds[self.fold], labels, self.recipe.seed)
+
+    def stamp(self) -> SplitStamp:
+        """Return what must stand beside every figure of the run.
+
+        Raises
+        ------
+        DataError
+            A split that is not leaky parts what the recovered groups hold together.
+        """
+        _check_fold(self)
+        if self.recovered is None:
+            return replace(stamp_split(self.split), leaky=self.leaky)
+        check_against(self.split, self.recovered)
+        shared = shared_with_training(self.split.folds[self.fold], self.recovered)
+        return replace(stamp_split(self.split, shared), leaky=self.leaky)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed."""
@@ -106,7 +127,7 @@ def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> N
         If the folder holds no readable run, or a checkpoint of another recipe or version.
     """
     path = folder / RUN_FILE
-    identity = plan.identity()
+    identity, told = plan.identity(), plan.stamp()
     if path.exists() and any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
         if not resume:
             raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
@@ -118,7 +139,12 @@ def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> N
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = run_manifest("train", identity, identity["data_sha256"], plan.recipe.seed)
-        content = stamp() | {"run": identity, "source": dict(plan.source), "manifest": manifest}
+        content = stamp() | {
+            "run": identity,
+            "split": told.content(),
+            "source": dict(plan.source),
+            "manifest": manifest,
+        }
         put_file(path, (json.dumps(content, indent=2) + "\n").encode(), todo="choose another --out")
     except OSError as error:
         raise OutputError(f"the run folder {folder} cannot be written", found=str(error)) from error

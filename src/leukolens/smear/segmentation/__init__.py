@@ -1,4 +1,4 @@
-"""Cutting the cells out of a smear by colour: the thesis' clusters of a*, the data authors' threshold on hue, white cells.
+"""Cutting cells out of a smear by colour: the thesis' clusters of a*, the data authors' range of hue, white cells.
 
 `segment` follows either of the first two to the letter; `white_cells` is ours, for any stain and size.
 """

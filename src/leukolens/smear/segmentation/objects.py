@@ -21,8 +21,11 @@ def number_objects(mask: Mask) -> tuple[Labels, int]:
 
 
 def inscribed_radii(mask: Mask, labels: Labels, number: int) -> NDArray[np.float32]:
-    """Return the radius (number,) in px of the largest circle within each object; 0 for number 0."""
-    depth = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
+    """Return the radius (number,) in px of the largest circle within each object; 0 for number 0.
+
+    At most half the longer side, which is that of a mask without an edge.
+    """
+    depth = np.minimum(cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3), 0.5 * max(mask.shape))
     radii = np.zeros(number, np.float32)
     np.maximum.at(radii, labels[mask], depth[mask])
     return radii

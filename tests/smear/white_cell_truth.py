@@ -8,7 +8,6 @@ import numpy as np
 
 from leukolens.smear.synth import Content, Style, render_field
 
-
 RED_ONLY = "red cells only"
 
 

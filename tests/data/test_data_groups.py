@@ -97,10 +97,14 @@ def test_a_row_that_was_cut_off_is_refused(tmp_path: Path) -> None:
 
 
 def test_sessions_that_alternate_are_interleaved() -> None:
-    assert runs([]) == 0
-    assert runs(["a", "a", "b", "a"]) == 3
+    assert runs([]) == []
+    assert runs(["a", "a", "b", "a"]) == [2, 1, 1]
+    assert not interleaved([])
     assert not interleaved(["a", "a", "b", "b", "a", "a"])
     assert not interleaved([f"{n // 10}" for n in range(100)])
-    assert not interleaved(["a", "b"] * 3)
-    assert interleaved(["a", "b"] * 4)
+    assert not interleaved([f"{n}" for n in range(100)])
+    assert not interleaved(["a", "b"] * 2)
+    assert interleaved(["a", "b"] * 3)
+    assert interleaved(["a", "b"] * 30 + ["a"] * 50)
+    assert not interleaved(["a", "b"] * 20 + ["a"] * 50)
     assert not interleaved([None] * 9)

@@ -62,7 +62,9 @@ def find_fields(
         ]
     found: dict[tuple[int, int], Registration] = {}
     with ThreadPoolExecutor(threads) as pool:
-        registered = pool.map(lambda one: register(features[one.first], features[one.second], mirror=one.mirror), candidates)
+        registered = pool.map(
+            lambda one: register(features[one.first], features[one.second], mirror=one.mirror), candidates
+        )
         for done, (candidate, registration) in enumerate(zip(candidates, registered, strict=True), start=1):
             if registration is not None:
                 pair = (candidate.first, candidate.second)

@@ -82,10 +82,13 @@ def register(first: FieldFeatures, second: FieldFeatures, *, mirror: bool = Fals
     here, there = _matches(first, second)
     if len(here) < LEAST_INLIERS:
         return None
-    matrix, agreeing = cv2.estimateAffine2D(
+    found, agreeing = cv2.estimateAffine2D(
         there, here, method=cv2.RANSAC, ransacReprojThreshold=_REPROJECTION, maxIters=_TRIALS, confidence=0.999
     )
-    if matrix is None or int(agreeing.sum()) < LEAST_INLIERS or not _plausible(matrix):
+    if found is None or int(agreeing.sum()) < LEAST_INLIERS:
+        return None
+    matrix = np.asarray(found, np.float64)
+    if not _plausible(matrix):
         return None
     overlap, correlation = _overlap(first, second, matrix)
     if overlap < LEAST_OVERLAP or correlation < LEAST_CORRELATION:
@@ -114,7 +117,7 @@ def _plausible(matrix: NDArray[np.float64]) -> bool:
 def _overlap(first: FieldFeatures, second: FieldFeatures, matrix: NDArray[np.float64]) -> tuple[float, float]:
     height, width = first.thumbnail.shape
     into = _on_thumbnails(matrix, width / first.width, second.thumbnail.shape[1] / second.width)
-    laid = cv2.warpAffine(second.thumbnail, into, (width, height), flags=cv2.INTER_LINEAR)
+    laid = np.asarray(cv2.warpAffine(second.thumbnail, into, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
     whole = np.ones(second.thumbnail.shape, np.uint8)
     covered = cv2.erode(cv2.warpAffine(whole, into, (width, height)), np.ones((3, 3), np.uint8), borderValue=0) > 0
     if covered.sum() < _LEAST_PIXELS:

@@ -14,7 +14,7 @@ from leukolens.audit.streams import find_streams
 from leukolens.data.grouping import join_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,10 +72,10 @@ def find_sessions(
     """Group pictures into sessions: one slide, or one sitting, as far as the pictures tell.
 
     Within each class: interleaved sequences of files are told apart by their look (`find_streams`); each is cut where
-    the look changes for good (`partition`), no finer than what captures of one field allow (`LEAST_TOGETHER`); stretches
-    that share three fields or more, far apart in the listing, are one session, since a slide was returned to. A field
-    that lies across a cut goes to the stretch that holds most of it. So no field is ever in two sessions, of one class or
-    of two.
+    the look changes for good (`partition`), no finer than what captures of one field allow (`LEAST_TOGETHER`);
+    stretches that share three fields or more, far apart in the listing, are one session, since a slide was returned to.
+    A field that lies across a cut goes to the stretch that holds most of it. So no field is ever in two sessions, of
+    one class or of two.
 
     Parameters
     ----------
@@ -123,9 +123,7 @@ def _of_one_class(
             break
         penalty *= 2
     sessions = _whole_fields(_returned(stretches, fields), fields)
-    found = Listing(
-        label, len(set(streams)), len(set(stretches)), len(set(sessions)), penalty, len(near), together
-    )
+    found = Listing(label, len(set(streams)), len(set(stretches)), len(set(sessions)), penalty, len(near), together)
     return sessions, found
 
 
@@ -164,7 +162,7 @@ def _returned(stretches: Sequence[int], fields: Sequence[int]) -> list[int]:
     for places in _shared(fields):
         if places[-1] - places[0] > 2 * SHORTEST:  # nearer ones say that a cut slipped by a few files
             shared.update(combinations(sorted({stretches[place] for place in places}), 2))
-    links: list[Iterable[int]] = [pair for pair, fields_shared in shared.items() if fields_shared >= _RETURNED]
+    links = [pair for pair, count in shared.items() if count >= _RETURNED]
     numbers = sorted(set(stretches))
     keys: list[list[Hashable]] = [[("stretch", number)] for number in numbers]
     for one, other in links:

@@ -57,9 +57,7 @@ def find_streams(looks: NDArray[np.float64], pairs: Sequence[tuple[int, int]], *
         together = np.mean([streams[one] == streams[other] for one, other in pairs]) if pairs else 1.0
         if together < _LEAST_TOGETHER or _alternating(streams) < _LEAST_ALTERNATING:
             continue
-        silhouette = silhouette_score(
-            components, streams, sample_size=min(count, _MOST_COMPARED), random_state=seed
-        )
+        silhouette = silhouette_score(components, streams, sample_size=min(count, _MOST_COMPARED), random_state=seed)
         if silhouette > best:
             best, chosen = float(silhouette), streams
     order = {int(stream): number for number, stream in enumerate(dict.fromkeys(chosen.tolist()))}

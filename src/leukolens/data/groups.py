@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,8 +22,8 @@ GROUP_COLUMNS: Final[tuple[Column, ...]] = ("duplicate_group", "field_group", "s
 _COLUMNS: Final = ("path", "sha256", "label", *GROUP_COLUMNS)
 _MAKE: Final = "make the groups file anew: leukolens audit DATA --out DIR"
 _OF_A_FILE: Final[tuple[Column, ...]] = ("duplicate_group", "field_group")
-_INTERLEAVED: Final = 3
-"""From how many runs a session on along the files of a class its sessions count as interleaved."""
+_SHORT_RUN: Final = 3
+"""Most files in a run of one session that count as alternating."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def _same_images(rows: Mapping[str, dict[str, str]], catalogue: Catalogue, name:
 
 
 def interleaved(sessions: Sequence[str | None]) -> bool:
-    """Say whether the sessions of a class alternate along its files, so that a block of files parts none of them.
+    """Say whether the sessions of a class alternate along its files, so that a block of files parts all of them.
 
     Parameters
     ----------
@@ -195,14 +196,17 @@ def interleaved(sessions: Sequence[str | None]) -> bool:
     Returns
     -------
     bool
-        Whether there are more than three times as many runs of one session as there are sessions.
+        Whether more than half of the files lie in runs of three or fewer of one session, and sessions come again. A
+        few stray files, or a part of the listing that alternates, do not make it so.
     """
-    return runs(sessions) > _INTERLEAVED * len(set(sessions))
+    lengths = runs(sessions)
+    short = sum(length for length in lengths if length <= _SHORT_RUN)
+    return 2 * short > len(sessions) and len(lengths) > 2 * len(set(sessions))
 
 
-def runs(sessions: Sequence[str | None]) -> int:
-    """Return how many runs of equal neighbours there are; 0 of nothing."""
-    return sum(at == 0 or one != sessions[at - 1] for at, one in enumerate(sessions))
+def runs(sessions: Sequence[str | None]) -> list[int]:
+    """Return the length of each run of equal neighbours, in order."""
+    return [len(list(members)) for _, members in groupby(sessions)]
 
 
 def all_in_sessions(groups: Groups, paths: Sequence[str], wanted: Iterable[int], why: str) -> None:

@@ -78,7 +78,8 @@ def describe_field(rgb: Picture, marks: NDArray[np.bool_], *, most: int = MOST_F
     points = np.array([(*one.pt, one.size, one.angle) for one in found], np.float32).reshape(-1, 4)
     if descriptors is None:
         descriptors = np.zeros((0, 128), np.float32)
-    small = cv2.resize(green, None, fx=_THUMBNAIL, fy=_THUMBNAIL, interpolation=cv2.INTER_AREA)
+    half = (max(1, round(_THUMBNAIL * green.shape[1])), max(1, round(_THUMBNAIL * green.shape[0])))
+    small = cv2.resize(green, half, interpolation=cv2.INTER_AREA)
     # OpenCV may give one feature more than it was asked for, where two have the same contrast.
     return FieldFeatures(
         points[:most], descriptors[:most].astype(np.uint8), np.asarray(small, np.uint8), green.shape[1]

@@ -25,8 +25,8 @@ def find_streams(looks: NDArray[np.float64], pairs: Sequence[tuple[int, int]], *
     """Tell interleaved sequences of files apart by their look.
 
     k-means on the first principal components, with the number of clusters of the best silhouette (Rousseeuw 1987, doi
-    10.1016/0377-0427(87)90125-7), taken only where clusters are well apart, alternate from file to file, and leave
-    captures of one field together. Otherwise the listing is one sequence.
+    10.1016/0377-0427(87)90125-7). They are sequences only where they are well apart, alternate from file to file, and
+    leave captures of one field together. Otherwise the listing is one sequence.
 
     Parameters
     ----------
@@ -46,20 +46,22 @@ def find_streams(looks: NDArray[np.float64], pairs: Sequence[tuple[int, int]], *
     from sklearn.metrics import silhouette_score
 
     count = len(looks)
-    best, chosen = _LEAST_SILHOUETTE, np.zeros(count, np.int64)
     if count < _LEAST_FILES:
         return [0] * count
     components = _components(looks)
+    best, chosen = 0.0, np.zeros(count, np.int64)
     for clusters in range(2, MOST_STREAMS + 1):
         if len(np.unique(components, axis=0)) <= clusters:
             break
         streams = KMeans(clusters, n_init=10, random_state=seed).fit_predict(components)
-        together = np.mean([streams[one] == streams[other] for one, other in pairs]) if pairs else 1.0
-        if together < _LEAST_TOGETHER or _alternating(streams) < _LEAST_ALTERNATING:
-            continue
-        silhouette = silhouette_score(components, streams, sample_size=min(count, _MOST_COMPARED), random_state=seed)
+        silhouette = float(
+            silhouette_score(components, streams, sample_size=min(count, _MOST_COMPARED), random_state=seed)
+        )
         if silhouette > best:
-            best, chosen = float(silhouette), streams
+            best, chosen = silhouette, streams
+    together = np.mean([chosen[one] == chosen[other] for one, other in pairs]) if pairs else 1.0
+    if best < _LEAST_SILHOUETTE or _alternating(chosen) < _LEAST_ALTERNATING or together < _LEAST_TOGETHER:
+        return [0] * count
     order = {int(stream): number for number, stream in enumerate(dict.fromkeys(chosen.tolist()))}
     return [order[int(stream)] for stream in chosen]
 

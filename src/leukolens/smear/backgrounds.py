@@ -129,13 +129,22 @@ def typical_radius(mask: Mask) -> float:
     return float(np.median(inscribed_radii(mask, labels, number)[1:])) if number > 1 else 0.0
 
 
-def _laid_over(rgb: Picture, mask: Mask, ground: Picture) -> Picture:
+def soft_share(mask: Mask) -> NDArray[np.float32]:
+    """Give the share (H, W), 0 to 1, by which cells lie over another ground: soft at the edges, nothing beyond."""
     if not mask.any():
-        return np.ascontiguousarray(ground)
+        return np.zeros(mask.shape, np.float32)
     sigma = max(0.7, _EDGE * typical_radius(mask))
     share = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     # Soft inwards only: beyond the mask lies the old background.
-    share = np.clip(2.0 * share - 1.0, 0.0, 1.0) * mask
+    return np.asarray(np.clip(2.0 * share - 1.0, 0.0, 1.0) * mask, np.float32)
+
+
+def _laid_over(rgb: Picture, mask: Mask, ground: Picture) -> Picture:
+    return lay_over(rgb, soft_share(mask), ground)
+
+
+def lay_over(rgb: Picture, share: NDArray[np.float32], ground: Picture) -> Picture:
+    """Lay one picture over another of its size by shares (H, W), 0 to 1."""
     return _mixed(rgb, ground, share[..., None])
 
 

@@ -34,7 +34,7 @@ from leukolens.train.recipe import Recipe
 from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
 from leukolens.train.start import check_start, start_of
-from leukolens.train.views import sample_bytes, sample_pictures
+from leukolens.train.views import sample_bytes, sample_grounds, sample_pictures
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,9 @@ def fold_sides(plan: Plan, folder: Path, cache: Path, on_prepared: Callable[[int
     with FileLock(cache / ".preparing.lock"):
         preparation = fit_once(folder, plan.recipe.preparation, plan.catalogue, train)
         recipe = plan.recipe.model_copy(update={"preparation": preparation})
-        return _sides(plan, sample_pictures(plan.catalogue, recipe, division, cache, on_prepared), division)
+        images = sample_pictures(plan.catalogue, recipe, division, cache, on_prepared)
+        grounds = sample_grounds(plan.catalogue, recipe, cache, on_prepared) if recipe.ground.active else None
+        return _sides(plan, images, division, grounds)
 
 
 def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
@@ -298,6 +300,6 @@ def _check_fold(plan: Plan) -> None:
         )
 
 
-def _sides(plan: Plan, images: Pictures, division: Division) -> Sides:
+def _sides(plan: Plan, images: Pictures, division: Division, grounds: NDArray[np.uint8] | None = None) -> Sides:
     labels = np.tile(class_indices(plan.catalogue), division.layers)
-    return Sides(images, labels, plan.catalogue.classes, list(division.train), list(division.validation))
+    return Sides(images, labels, plan.catalogue.classes, list(division.train), list(division.validation), grounds)

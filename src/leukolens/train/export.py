@@ -53,6 +53,7 @@ def export_run(
     terms: str = "",
     citations: Sequence[str] = (),
     figures: Mapping[str, Any] | None = None,
+    test_openings: Mapping[str, Any] | None = None,
     cache: Path | None = None,
 ) -> BundleSpec:
     """Write a run as a bundle.
@@ -73,6 +74,8 @@ def export_run(
         What ``bundle.json`` says of it.
     figures
         Measured on what was held out, see `leukolens.assess.held_out`; the run's bare counts if not given.
+    test_openings
+        How often the test side had been looked at by then, see `leukolens.data.openings.Openings.as_json`.
     cache
         Where prepared pictures are kept, ``run/cache`` if not given.
 
@@ -137,7 +140,7 @@ def export_run(
             )
         },
         provenance=_provenance(run, identity, catalogue, train, figures).model_copy(
-            update={"terms": terms, "citations": tuple(citations)}
+            update={"terms": terms, "citations": tuple(citations), "test_openings": test_openings}
         ),
     )
     write_bundle(out, spec, {"field.onnx": onnx, "LICENSE": _licence_text(licence)}, model_card(spec))

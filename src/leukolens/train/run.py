@@ -50,6 +50,8 @@ class Plan:
         How to train.
     source
         Where data and split lie on this machine, for `leukolens export` to find them again; no part of the identity.
+    reason
+        Why the test side is looked at, in the words of whoever trains; for the log of decisions.
     """
 
     catalogue: Catalogue
@@ -57,6 +59,7 @@ class Plan:
     fold: int
     recipe: Recipe
     source: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
 
     @property
     def leaky(self) -> bool:

@@ -55,6 +55,8 @@ class Openings:
         This look is the how-manieth, by the log that knows most.
     first
         When the first was.
+    models
+        How many models were judged there, this one among them.
     logs
         Names of the logs that hold this look.
     notes
@@ -66,6 +68,7 @@ class Openings:
     opened: Opened
     number: int
     first: datetime
+    models: int = 1
     logs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     line_sha256: str | None = None
@@ -75,7 +78,8 @@ class Openings:
         """What is said beside the figures, with whatever is wrong with the logs."""
         times = "once" if self.number == 1 else f"{self.number} times"
         known = "" if self.logs else " as far as is known"
-        said = f"{self.opened.words} has been opened {times}{known}, first on {self.first:%Y-%m-%d}."
+        models = f", for {self.models} models" if self.models > 1 else ""
+        said = f"{self.opened.words} has been opened {times}{known}{models}, first on {self.first:%Y-%m-%d}."
         return " ".join([said, *([_AGAIN] if self.number > 1 and self.opened.side == "test" else []), *self.notes])
 
     def as_json(self) -> dict[str, Any]:
@@ -83,6 +87,7 @@ class Openings:
         return {
             "number": self.number,
             "first": self.first.isoformat(),
+            "models": self.models,
             "opened": self.opened.model_dump(mode="json"),
             "logs": list(self.logs),
             "line_sha256": self.line_sha256,
@@ -114,6 +119,7 @@ def record_opening(look: Look, *, split_file: Path | None = None, folders: Seque
     own = [] if split_file is None else [(log_beside(split_file), True)]
     places = [*own, *((folder / LOG_FILE, False) for folder in folders)]
     number, written, notes, first = 0, list[tuple[Path, Decision]](), list[str](), None
+    models = {model.sha256 for model in look.by}
     if look.opened.split_sha256 is not None and split_file is None:
         notes.append("The split file was not at hand, nor the log beside it: earlier looks may be missing.")
     for path, beside in places:
@@ -125,6 +131,7 @@ def record_opening(look: Look, *, split_file: Path | None = None, folders: Seque
         earlier = log.openings_of(look.opened)
         notes += [f"The log is broken: {fault}" for fault in log.faults]
         number = max(number, len(earlier) + 1)
+        models |= {model.sha256 for one in earlier for model in one.by}
         first = min([*([first] if first else []), *(one.time for one in earlier)], default=None)
         written += [(path, decision)] if decision else []
     if not written:
@@ -133,6 +140,7 @@ def record_opening(look: Look, *, split_file: Path | None = None, folders: Seque
         look.opened,
         max(number, 1),
         first or (written[0][1].time if written else datetime.now(UTC).replace(microsecond=0)),
+        len(models),
         tuple(_shown(path) for path, _ in written),
         tuple(dict.fromkeys(notes)),
         written[0][1].sha256 if written else None,

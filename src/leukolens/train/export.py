@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from leukolens import __version__
+from leukolens.cards.model_card import model_card
 from leukolens.data.catalogue import Catalogue
 from leukolens.data.split import Split
 from leukolens.engine.bundle import claim_bundle_folder, write_bundle
 from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, check_bundle_name, field_data_format
 from leukolens.finding import DataError
 from leukolens.smear.perturb import STRESSES
-from leukolens.train.card import model_card
 from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.layout import RUN_FILE, SUMMARY_FILE

@@ -1,8 +1,8 @@
 """What an audit of a data set found, read leniently: by the columns of ``groups.csv`` and the keys of ``audit.json``.
 
 Of ``groups.csv`` the columns path, sha256, label, duplicate_group, field_group and session_group are used, as far as
-they are there. Of ``audit.json`` every key is shown: a list by its length, anything else as it is; `probes` gets a table of
-its own.
+they are there. Of ``audit.json`` every key is shown: a list by its length, anything else as it is; `probes` gets a
+table of its own.
 """
 
 from __future__ import annotations
@@ -124,6 +124,6 @@ def _add_findings(book: FactBook, name: str, content: dict[str, Any], raw: bytes
         "audit.findings", "What the audit found." if rows else "", file.at(), table=table_of(("what", "found"), rows)
     )
     if probes := content.get("probes"):
-        table = table_of(("probe", "found"), figure_rows({"probe": probes} if isinstance(probes, list) else probes))
+        table = table_of(("probe", "found"), figure_rows(probes if isinstance(probes, dict) else {"probe": probes}))
         text = "Shortcuts: how well the class is predicted from what is no cell (background, corner, colour, file)."
         book.add("audit.probes", text, file.at("probes"), table=table)

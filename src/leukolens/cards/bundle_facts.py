@@ -118,9 +118,8 @@ def _add_statistics(book: FactBook, file: File, network: FieldNetworkSpec) -> No
         book.add(
             "model.conformal",
             f"Prediction sets ({network.conformal.method}) aim to hold the true class in "
-            f"{1 - network.conformal.alpha:.0%} of pictures like "
-            f"those of the calibration ({network.conformal.source or 'source not stated'}); for pictures from elsewhere nothing is "
-            "promised.",
+            f"{1 - network.conformal.alpha:.0%} of pictures like those of the calibration "
+            f"({network.conformal.source or 'source not stated'}); for pictures from elsewhere nothing is promised.",
             file.at(*place, "conformal"),
         )
     if network.novelty is not None:

@@ -60,7 +60,10 @@ def _add_images(book: FactBook, file: File, content: Mapping[str, Any], trained_
     words = f"{data.get('name', 'A data set')} ({origin}): {content.get('images')} images ({support}). {_stamp(split)}"
     sources = (file.at("data"), file.at("images"), file.at("support"), file.at("split"))
     book.add("evaluation.data", words, *sources)
-    book.add("evaluation.external" if elsewhere else "evaluation.internal", words, *sources)
+    if elsewhere:
+        book.add("evaluation.external", words, *sources)
+    else:
+        book.add("evaluation.internal", words, *sources)
     book.add("evaluation.seen", str(_part(content, "training").get("sentence", "")), file.at("training", "sentence"))
     looks = _part(content, "test_openings").get("sentence", "")
     book.add("openings", str(looks), file.at("test_openings", "sentence"))

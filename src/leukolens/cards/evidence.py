@@ -12,6 +12,7 @@ from leukolens.finding import DataError
 EVALUATION: Final = "leukolens evaluation"
 MANIFEST: Final = "manifest.json"
 _FIRST: Final = ("metrics.json", "stress.json", "external.json", "benchmark.json")
+_PARTS: Final = ("bundle", "data", "split", "overall", "classes", "support")
 _MOST_BYTES: Final = 256 * 2**20
 
 
@@ -97,6 +98,19 @@ def read_json(path: Path) -> tuple[bytes, Any]:
         return raw, json.loads(raw)
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{str(path)!r} cannot be read", expected="JSON", found=str(error)[:200]) from error
+
+
+def check_evaluation(result: Result) -> None:
+    """See that an evaluation has what a card takes from it.
+
+    Raises
+    ------
+    DataError
+        It lacks a part.
+    """
+    missing = [key for key in _PARTS if not isinstance(result.content.get(key), dict)]
+    if result.kind == EVALUATION and missing:
+        raise DataError(f"{result.name} is no whole evaluation", expected=", ".join(_PARTS), found=f"no {missing[0]}")
 
 
 def check_same_bundle(result: Result, sha256: str) -> None:

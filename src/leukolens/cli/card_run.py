@@ -12,7 +12,7 @@ from leukolens.cards.audit_facts import add_audit_facts
 from leukolens.cards.bundle_facts import add_bundle_facts
 from leukolens.cards.data_facts import add_data_facts
 from leukolens.cards.evaluation_facts import add_result_facts
-from leukolens.cards.evidence import check_same_bundle, read_result
+from leukolens.cards.evidence import check_evaluation, check_same_bundle, read_result
 from leukolens.cards.facts import FactBook
 from leukolens.cards.fill import fill, open_topics
 from leukolens.cards.forms import DATASHEET, MODEL_CARD, choose_checklists, load_form, load_topics
@@ -23,7 +23,7 @@ from leukolens.cards.run_facts import add_run_facts
 from leukolens.cli.console import error_console
 from leukolens.cli.progress import counting
 from leukolens.data import open_catalogue
-from leukolens.data.check import check_data
+from leukolens.data.check import check_data, write_check
 from leukolens.engine.bundle import find_bundle, shipped_bundles
 from leukolens.engine.spec import SPEC_FILE
 from leukolens.finding import DataError, OutputError, UsageError, nearest
@@ -123,6 +123,7 @@ def _bundle_cards(request: Request, keys: tuple[str, ...], answers: Mapping[str,
         add_run_facts(book, request.run, provenance)
     for folder in request.evaluations:
         result = read_result(folder)
+        check_evaluation(result)
         check_same_bundle(result, bundle.sha256)
         add_result_facts(book, result, provenance.data_sha256)
     if request.audit is not None:
@@ -135,6 +136,8 @@ def _data_cards(request: Request, keys: tuple[str, ...], answers: Mapping[str, S
     catalogue = _open(request, place)
     with counting("Reading", len(catalogue)) as advance:
         check, entries = check_data(catalogue, progress=advance)
+    if request.out is not None and request.template is None:  # the datasheet names it as its source
+        write_check(check, entries, request.out)
     book = FactBook()
     add_data_facts(book, check)
     if request.audit is not None:

@@ -180,7 +180,8 @@ def test_the_template_asks_what_is_open(bundle: Path, tmp_path: Path, capsys: py
     assert call(bundle, "--answers-template", path, "--checklist", "all") == 0
     asked = json.loads(path.read_text("utf-8"))["answers"]
     assert {"funding", "ethics", "authors"} <= asked.keys()
-    assert "model-rationale" not in asked  # the recipe says it
+    assert "setting" in asked
+    assert "relationships" not in asked  # a question about data sets
     assert call(bundle, "--answers-template", path) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert call(bundle, "--answers-template", tmp_path / "answers.txt") == 2

@@ -112,6 +112,25 @@ class FactBook:
         return any(name in self.facts for name in names)
 
 
+def shown_together(sources: Iterable[Source]) -> list[str]:
+    """Return sources as they are shown, the places in one file behind its name.
+
+    Examples
+    --------
+    >>> shown_together([File("a.json").at("x"), File("a.json").at("y", 0), code("leukolens.data")])
+    ['a.json#/x #/y/0', 'leukolens.data']
+    """
+    shown: dict[tuple[str, str], list[str]] = {}
+    for source in sources:
+        shown.setdefault((source.kind, source.name), []).append(source.place)
+    return [
+        f"{name}{' '.join(f'#{place}' for place in places if place)}"
+        if kind == "file"
+        else " ".join([name, *filter(None, places)])
+        for (kind, name), places in shown.items()
+    ]
+
+
 def code(name: str) -> Source:
     """Return the source for what leukolens itself does: a Python object that does it or says it."""
     return Source("code", name)

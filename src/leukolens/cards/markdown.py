@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from leukolens.cards.facts import shown_together
 from leukolens.cards.software import version_line
 from leukolens.finding import RESEARCH_USE
 from leukolens.report.words import visible
@@ -12,7 +13,7 @@ from leukolens.report.words import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from leukolens.cards.facts import Input, Source, Statement, Table
+    from leukolens.cards.facts import Input, Statement, Table
     from leukolens.cards.fill import FilledForm, FilledItem
 
 MARKS: Final = {"filled": "filled", "partly": "partly", "open": "**open**"}
@@ -53,7 +54,7 @@ def checklist_text(filled: FilledForm, subject: str, inputs: Sequence[Input]) ->
 def _files(inputs: Sequence[Input]) -> Iterator[str]:
     yield from ["", "## Files", "", "What this rests on, by SHA-256.", ""]
     for one in inputs:
-        yield f"- `{visible(one.name).replace('`', chr(39))}` {one.sha256}"
+        yield f"- `{_plain(one.name)}` {one.sha256}"
 
 
 def _about(filled: FilledForm) -> Iterator[str]:
@@ -109,13 +110,13 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _sources(statement: Statement) -> str:
-    return " ".join(f"[{_source(one)}]" for one in statement.sources)
+    if any(source.kind == "person" for source in statement.sources):
+        return f"[said by {escape(', '.join(shown_together(statement.sources)))}]"
+    return " ".join(f"[`{_plain(one)}`]" for one in shown_together(statement.sources))
 
 
-def _source(source: Source) -> str:
-    if source.kind == "person":
-        return f"said by {escape(source.shown)}"
-    return f"`{visible(source.shown).replace('`', chr(39)).replace('|', '/')}`"
+def _plain(name: str) -> str:
+    return visible(name).replace("`", "'").replace("|", "/")
 
 
 def _open_list(filled: FilledForm) -> Iterator[str]:

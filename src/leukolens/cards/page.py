@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens import __version__
+from leukolens.cards.facts import shown_together
 from leukolens.cards.forms import CHECKLISTS
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
 from leukolens.report.templating import page_environment, page_values
@@ -60,7 +61,7 @@ def _item(item: FilledItem) -> dict[str, Any]:
             {
                 "text": visible(one.text),
                 "person": any(source.kind == "person" for source in one.sources),
-                "sources": [visible(source.shown) for source in one.sources],
+                "sources": [visible(source) for source in shown_together(one.sources)],
                 "table": None if one.table is None or not one.table.rows else _table(one.table.columns, one.table.rows),
             }
             for one in item.statements

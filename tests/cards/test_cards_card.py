@@ -118,6 +118,7 @@ def test_what_is_given_closes_what_was_open(bundle: Path, whole: Path, tmp_path:
     assert {bare[number] for number in ("30", "33", "38", "39")} == {"open"}
     assert {full[number] for number in ("30", "33", "37", "38", "39", "32")} == {"filled"}
     assert full["44"] == "open"  # nobody said who paid
+    assert full["3"] == "partly"  # that it is for research is known, the clinical problem is not
     tripod = {item["id"]: item for item in items_of(whole / "tripod-ai.json")}
     assert tripod["21"]["status"] == "filled"
     assert tripod["18a"]["open"] == [{"ask": tripod["18a"]["open"][0]["ask"], "topic": "funding"}]
@@ -300,3 +301,12 @@ def test_a_statement_without_words_is_none() -> None:
 
 def test_the_data_hash_of_the_cases_is_the_bundles() -> None:
     assert make_spec().provenance.data_sha256 == DATA
+
+
+@pytest.mark.parametrize("verb", [["card"], ["data", "log"]])
+def test_documentation_names_every_option(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "cards.md").read_text("utf-8")
+    assert main([*verb, "--help"]) == 0
+    options = {word.rstrip(".,") for word in capsys.readouterr().out.split() if word.startswith("--")}
+    named = set(text.replace("`", " ").replace(",", " ").split())
+    assert options - {"--help", "--json"} <= named

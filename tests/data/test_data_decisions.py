@@ -139,6 +139,19 @@ def test_a_broken_chain_is_found(split_file: Path, damage, fault: str, capsys: p
     assert "The log is broken" in record_opening(look(), split_file=split_file).sentence
 
 
+def test_a_line_that_was_changed_and_sealed_again_breaks_the_next(split_file: Path) -> None:
+    for _ in range(3):
+        record_opening(look(), split_file=split_file)
+    path = log_beside(split_file)
+    lines = path.read_bytes().splitlines()
+    content = json.loads(lines[1]) | {"reason": "a better one"}
+    del content["sha256"]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    lines[1] = json.dumps(content | {"sha256": hashlib.sha256(text.encode()).hexdigest()}).encode()
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    assert [fault.split(" of ")[0] for fault in read_log(path).faults] == ["Line 3"]
+
+
 def test_a_line_that_a_crash_cut_off_does_not_swallow_the_next(split_file: Path) -> None:
     record_opening(look(), split_file=split_file)
     path = log_beside(split_file)

@@ -148,8 +148,8 @@ def train_fold(
         What to do.
     folder
         The run's folder: ``training.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
-        ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``; ``preparation.json`` where steps of
-        the preparation had to be fitted.
+        ``predictions-validation.csv``, ``predictions-test.csv``, ``decisions.jsonl``, ``summary.json``;
+        ``preparation.json`` where steps of the preparation had to be fitted.
     cache
         Where the prepared pictures are kept, ``folder/cache`` if not given.
     resume

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from scipy.stats import binomtest
 
-from leukolens.assess.intervals import wilson
 from leukolens.audit.field_features import FieldFeatures, describe_field
 from leukolens.audit.fields import find_fields, group_fields
-from leukolens.data import open_catalogue
+from leukolens.data import catalogue_sha256, fingerprint, open_catalogue
 from leukolens.data.run_manifest import run_manifest
 from leukolens.smear.marks import find_marks
 from leukolens.smear.perturb import jpeg
@@ -55,12 +55,12 @@ def planted(rgb: NDArray[np.uint8], other: NDArray[np.uint8], kind: str, seed: i
         scale = float(np.exp(rng.uniform(*np.log(SCALES))))
     if kind == "mirrored":
         rgb = np.ascontiguousarray(rgb[:, ::-1])
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, scale)
+    matrix = np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, scale), np.float64)
     matrix[:, 2] += shift
     moved = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_LINEAR)
     covered = cv2.warpAffine(np.ones((height, width), np.uint8), matrix, (width, height)) > 0
-    other = cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA)
-    mixed = np.where(covered[..., None], moved, other)
+    around = cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA)
+    mixed = np.where(covered[..., None], moved, around)
     light = 255 * (mixed / 255) ** rng.uniform(0.8, 1.25) * rng.uniform(0.92, 1.08, 3)
     return jpeg(np.clip(light + 0.5, 0, 255).astype(np.uint8), int(rng.integers(70, 95)))
 
@@ -85,8 +85,8 @@ def describe_copy(job: tuple[Path, Path, str, int]) -> FieldFeatures:
 
 def share(found: int, count: int) -> dict[str, Any]:
     """Return a share with its 95 % interval."""
-    low, high = wilson(found, count)
-    return {"found": found, "of": count, "share": found / count, "low": low, "high": high}
+    ends = binomtest(found, count).proportion_ci(method="wilson")
+    return {"found": found, "of": count, "share": found / count, "low": float(ends.low), "high": float(ends.high)}
 
 
 def measure(data: Path, copies: int, pairs: int, seed: int, jobs: int) -> dict[str, Any]:
@@ -146,7 +146,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     result = measure(asked.data, asked.copies, asked.pairs, asked.seed, asked.jobs)
-    result["settings"] = {"seed": asked.seed, "largest shift": LARGEST_SHIFT, "scales": SCALES}
+    settings = {"copies": asked.copies, "pairs": asked.pairs, "largest shift": LARGEST_SHIFT, "scales": SCALES}
+    known = catalogue_sha256(fingerprint(open_catalogue(asked.data)))
+    result["manifest"] = run_manifest("benchmarks/planted_copies.py", settings, known, asked.seed)
     asked.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 

@@ -149,6 +149,24 @@ def get(
     output_console().print(f"{to} holds the whole data set: {counts}.", markup=False, soft_wrap=True)
 
 
+@app.command(epilog=RESEARCH_USE)
+def log(
+    place: Annotated[Path, typer.Argument(help="A split file, a folder of a run or an evaluation, or a log.")],
+    result: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of an evaluation, run or bundle whose look must be in the log; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print lines and faults as JSON and nothing else.")] = False,
+) -> None:
+    """Show who looked at which held-out images, when, and check that the log is whole.
+
+    Exit code 4 when its chain is broken, or a result's line is not in it.
+    """
+    from leukolens.cli.data_log import show_log
+
+    show_log(place, result or [], as_json=as_json)
+
+
 def _open(
     data: Path,
     labels: Path | None,

@@ -45,6 +45,9 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 88,
+    reason: Annotated[
+        str | None, typer.Option(help="Why these images are looked at; kept in the log of decisions beside the split.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an evaluation in --out.")] = False,
 ) -> int:
     """Measure a model bundle on labelled images: every figure with a 95 % interval, and the kind of split it is from.
@@ -75,5 +78,6 @@ def evaluate(
             threads=threads,
             seed=seed,
             overwrite=overwrite,
+            reason=reason,
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leukolens.assess.evaluation import (
@@ -16,11 +16,12 @@ from leukolens.assess.evaluation import (
     evaluate,
     figure_names,
 )
+from leukolens.assess.looks import record_look
 from leukolens.assess.output import claim_folder, write_evaluation
 from leukolens.assess.pipeline import BundlePredictor
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
-from leukolens.assess.results import describe
+from leukolens.assess.results import describe, predictions_csv
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.cli.console import error_console
 from leukolens.cli.evaluate_tell import tell
@@ -58,6 +59,7 @@ class Request:
     seed: int
     overwrite: bool
     groups: Path | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,18 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
     training = judge_training(bundle.spec.provenance, hashes, material.split)
     command = command_line(request)
     about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
+    openings = record_look(
+        bundle,
+        material.selection.stamp,
+        len(evaluation.items),
+        data_sha256,
+        {"predictions.csv": predictions_csv(evaluation).encode()},
+        command=command,
+        split_file=request.split,
+        out=request.out,
+        reason=request.reason,
+    )
+    about = replace(about, openings=openings)
     files: list[str] = []
     if request.out is not None:
         configuration = _configuration(request, material, evaluation, hashes, command)

@@ -9,7 +9,7 @@ import typer
 
 from leukolens.cli.console import error_console, new_app
 from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, Negative, PathColumn, PatientColumn
-from leukolens.cli.train_options import Accelerator, check_command, open_hashed
+from leukolens.cli.train_options import Accelerator, Reason, check_command, open_hashed
 from leukolens.finding import RESEARCH_USE, UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def train(
     strategy: Annotated[str, typer.Option(help="How processes work together: auto, ddp or fsdp.")] = "auto",
     log: Annotated[str, typer.Option(help="Where each epoch's figures go: csv, tensorboard, mlflow.")] = "csv",
     mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's store; RUN/logs/mlflow.db if not given.")] = None,
+    reason: Reason = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Train a network on your own images."""
@@ -86,7 +87,9 @@ def train(
     folds = _folds(fold, len(parts.folds))
     claim_run_folder(out, folds=len(folds) > 1)
     plans = {
-        out if len(folds) == 1 else out / f"{FOLD}{number}": Plan(catalogue, parts, number, chosen, source, recovered)
+        out if len(folds) == 1 else out / f"{FOLD}{number}": Plan(
+            catalogue, parts, number, chosen, source, recovered, reason
+        )
         for number in folds
     }
     for folder, plan in plans.items():  # before the first of them is trained
@@ -110,6 +113,8 @@ def train(
             )
         if first:
             error_console().print(_line(plan, summary), markup=False, soft_wrap=True)
+            if told := summary.get("test_openings"):
+                error_console().print(told["sentence"], markup=False, soft_wrap=True)
     if first and len(folds) > 1:
         _tell_together(out, len(folds), pooled="test" not in division.loose)
 

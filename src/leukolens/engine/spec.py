@@ -147,6 +147,10 @@ class Provenance(_Strict):
     packages: dict[str, str] = Field(default_factory=dict)
     seed: int | None = None
     figures: dict[str, Any] = Field(default_factory=dict, description="measured figures with their intervals")
+    test_openings: dict[str, Any] | None = Field(
+        default=None,
+        description="how often the test side had been looked at when the figures were taken; none: unknown",
+    )
     terms: str = Field(default="", description="terms of the data it was trained on")
     citations: tuple[str, ...] = ()
 

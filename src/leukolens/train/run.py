@@ -55,6 +55,8 @@ class Plan:
         Where data and split lie on this machine, for `leukolens export` to find them again; no part of the identity.
     recovered
         Groups of an audit to check the split against, or to count with what a leaky one shares with training.
+    reason
+        Why the test side is looked at, in the words of whoever trains; for the log of decisions.
     """
 
     catalogue: Catalogue
@@ -63,6 +65,7 @@ class Plan:
     recipe: Recipe
     source: Mapping[str, Any] = field(default_factory=dict)
     recovered: Groups | None = None
+    reason: str | None = None
 
     @property
     def leaky(self) -> bool:
@@ -171,8 +174,8 @@ def train_fold(
         What to do.
     folder
         The run's folder: ``training.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
-        ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``; ``preparation.json`` where steps of
-        the preparation had to be fitted.
+        ``predictions-validation.csv``, ``predictions-test.csv``, ``decisions.jsonl``, ``summary.json``;
+        ``preparation.json`` where steps of the preparation had to be fitted.
     cache
         Where the prepared pictures are kept, ``folder/cache`` if not given.
     resume

@@ -108,7 +108,19 @@ def test_the_kind_of_split_stands_beside_every_table(finished: Path) -> None:
         assert honest["short"] in text
         assert f"{leaky['shared']['fields']} have a capture of the same field in training" in text
         assert text.index("grouped: balanced accuracy") < text.index("literature (LEAKY)")
-    assert "predictions were" not in (finished / "benchmark.html").read_text()
+
+
+def test_a_laboratory_is_left_out(class_folders: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    out, table = tmp_path / "out", tmp_path / "table.csv"
+    names = ("large cells", "small cells")
+    rows = [f"{name}/{n:03d}.png,{name},{'north' if n < 10 else 'south'}" for name in names for n in range(24)]
+    table.write_text("path,label,where\n" + "\n".join(rows))
+    more = ["--labels", str(table), "--laboratory-column", "where", "--protocol", "leave-one-laboratory-out"]
+    assert main(command(class_folders, tiny_recipe, out, *more, "--protocol", "literature", epochs=1)) == 0
+    first = json.loads((out / "benchmark.json").read_text())["protocols"][0]
+    assert first["protocol"] == "leave-one-laboratory-out"
+    assert [fold["n"] for fold in first["folds"]] == [20, 28]
+    assert first["split"]["short"] == "Split by laboratory, each left out once, 2 folds, test"
 
 
 def test_a_finished_benchmark_is_not_trained_again(

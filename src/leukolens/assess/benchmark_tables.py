@@ -81,7 +81,8 @@ def _drop(drop: Drop, name: str | None) -> Cell:
 def columns(benchmark: Benchmark) -> list[str]:
     """Return the heads of the columns: the figure, each protocol, each drop."""
     names = [headline.protocol.name for headline in benchmark.headlines]
-    return ["figure", *names, *(f"{name} - {names[0]}" for name in names[1:])]
+    heads = [f"{one.protocol.name} (LEAKY)" if one.leaky else one.protocol.name for one in benchmark.headlines]
+    return ["figure", *heads, *(f"{name} - {names[0]}" for name in names[1:])]
 
 
 def pair_rows(benchmark: Benchmark) -> list[list[Cell]]:

@@ -36,6 +36,7 @@ _TABLE: Final = {
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
     "card": Verb("leukolens.cli.card", "Write the model card of a bundle, or the datasheet of a data set."),
+    "benchmark": Verb("leukolens.cli.benchmark", "Retrain under honest and leaky splits, side by side.", "train"),
     "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 

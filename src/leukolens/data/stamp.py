@@ -66,7 +66,8 @@ class SplitStamp:
         words = _GROUPED_BY.get(self.by or "") or SPLIT_KINDS.get(self.method, self.method)
         words = f"LEAKY {words}" if self.leaky else words[:1].upper() + words[1:]
         if self.embargo is not None:
-            words += f", embargo of {self.embargo} files" if self.embargo else ", no embargo"
+            files = "1 file" if self.embargo == 1 else f"{self.embargo} files"
+            words += f", embargo of {files}" if self.embargo else ", no embargo"
         if self.by_session:
             words += f", {' and '.join(self.by_session)} by recovered session"
         if self.groups_sha256:
@@ -94,6 +95,8 @@ def stamp_split(split: Split, shared: Shared | None = None) -> SplitStamp:
         From `leukolens.data.leaks.shared_with_training`, where a groups file is at hand.
     """
     by, told = split.parameters.get("by"), split.groups
+    if told is not None and not told.columns:  # given to a method that keeps nothing together
+        told = None
     return SplitStamp(
         method=split.method,
         leaky=split.leaky,

@@ -1,0 +1,173 @@
+"""The audit in plain sentences, the most serious first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leukolens.audit.findings import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leukolens.audit.findings import (
+        Contradiction,
+        Fields,
+        FileProperty,
+        GroupCounts,
+        Labels,
+        Lighting,
+        NearDuplicates,
+        Outliers,
+        PatientOddity,
+        Probes,
+        Sessions,
+    )
+    from leukolens.audit.probe_row import ProbeRow
+    from leukolens.data.check import DataCheck
+
+LEVELS: Final = ("failed", "warning", "note", "good")
+ALPHA: Final = 0.05
+"""p value up to which a probe counts as telling the class."""
+
+
+def on_contradictions(found: list[Contradiction]) -> Iterator[Statement]:
+    """Say whether the same picture has two labels or patients. Only this fails an audit."""
+    for about, words in (("label", "labels"), ("patient", "patients")):
+        count = sum(about in one.about for one in found)
+        if count:
+            yield _say("failed", f"{count} {_pairs(count)} the same picture under two {words}.")
+    if not found:
+        yield _say("good", "No picture was found under two labels or two patients.")
+
+
+def on_files(check: DataCheck, properties: list[FileProperty]) -> Iterator[Statement]:
+    """Say what cannot be read, and what about the files gives a class away."""
+    if check.unreadable:
+        count = len(check.unreadable)
+        yield _say("warning", f"{count} of {check.images} files cannot be read; they are in no other figure here.")
+    for one in properties:
+        if one.telling:
+            label = max(one.counts, key=lambda name: one.counts[name])
+            yield _say(
+                "warning",
+                f"The {one.name} gives a class away: {one.value!r} is nearly all of {label} and hardly any other class.",
+            )
+
+
+def on_copies(
+    check: DataCheck, near: NearDuplicates, fields: Fields, sessions: Sessions, groups: GroupCounts
+) -> Iterator[Statement]:
+    """Say how many pictures are really different ones, and what that means for a split."""
+    pictures = check.images - len(check.unreadable)
+    copies = pictures - groups.duplicate
+    if copies:
+        yield _say(
+            "warning",
+            f"{copies} of {pictures} pictures are exact or near copies of others ({len(near.pairs)} near pairs).",
+        )
+    if groups.field is not None and groups.field < pictures:
+        yield _say(
+            "warning",
+            f"At most {groups.field} of {pictures} pictures show different fields: a random split by image puts the "
+            "same field on both sides. Split by groups.csv.",
+        )
+    elif not copies and fields.status == "done":
+        yield _say("good", "No picture is a copy of another or shows the same field again.")
+    if sessions.status == "done" and groups.session is not None:
+        yield _say("note", f"{groups.session} sessions were recovered. Pictures of one session are not independent.")
+    if sessions.divided_fields:
+        yield _say("note", f"{sessions.divided_fields} fields lie in more than one session: one of the two is wrong.")
+
+
+def on_patients(check: DataCheck, oddities: list[PatientOddity]) -> Iterator[Statement]:
+    """Say what is known of the patients."""
+    if check.patients is None:
+        yield _say(
+            "note",
+            "No patients are named, so nothing here can say how a model does on new patients. If they are known, name "
+            "their column with --patient-column.",
+        )
+    for one in oddities:
+        yield _say("warning", one.what)
+
+
+def on_labels(labels: Labels) -> Iterator[Statement]:
+    """Say how many labels are doubtful, beside how many there would be by chance."""
+    if labels.status != "done" or labels.by_chance is None or labels.by_chance_high is None:
+        return
+    count = len(labels.flagged)
+    low, high = labels.by_chance_low or 0.0, labels.by_chance_high
+    chance = f"where all are right and classes overlap as here, about {labels.by_chance:.0f} ({low:.0f} to {high:.0f})"
+    if count > high:
+        yield _say("warning", f"{count} labels are likely wrong; {chance} would look so.")
+    elif count:
+        yield _say("note", f"{count} labels look wrong, no more than by chance: {chance} would.")
+    else:
+        yield _say("good", "No label is likely wrong, as far as colour, texture and shape tell.")
+
+
+def on_pictures(outliers: Outliers, lighting: Lighting) -> Iterator[Statement]:
+    """Say how many pictures stand out."""
+    if outliers.flagged:
+        yield _say("note", f"{_count(len(outliers.flagged), 'picture is', 'pictures are')} unlike all others.")
+    if lighting.flagged:
+        count = _count(len(lighting.flagged), "picture is", "pictures are")
+        yield _say("note", f"{count} blurred, too dark, too bright or clipped.")
+
+
+def on_probes(probes: Probes) -> Iterator[Statement]:
+    """Say which shortcut tells the class best, before any normalisation and after it."""
+    if probes.status != "done":
+        return
+    told = [row for row in probes.rows if row.p is not None and row.p <= ALPHA and row.balanced_accuracy is not None]
+    if not told:
+        yield _say("good", "No shortcut that was tried tells the class.")
+        return
+    best = max(told, key=lambda row: row.balanced_accuracy or 0.0)
+    yield _say(
+        "warning",
+        f"The class can be told without looking at cells: {_probe(best)}. {len({row.probe for row in told})} of "
+        f"{len({row.probe for row in probes.rows})} shortcuts tell it better than chance.",
+    )
+
+
+def _probe(row: ProbeRow) -> str:
+    after = "" if row.normalisation == "none" else f" after {row.normalisation}"
+    chance = "" if row.chance is None else f", guessing gives {row.chance:.2f}"
+    interval = "" if row.low is None or row.high is None else f" ({row.low:.2f} to {row.high:.2f})"
+    return f"{row.what}{after} gives a balanced accuracy of {row.balanced_accuracy:.2f}{interval}{chance}"
+
+
+def on_missing(sections: dict[str, tuple[str, str | None]]) -> Iterator[Statement]:
+    """Say which parts have no result: name of the part to its status and reason."""
+    for name, (status, reason) in sections.items():
+        if status != "done":
+            yield _say("note", f"{name}: {reason}")
+
+
+def headline(statements: list[Statement]) -> str:
+    """Return one sentence that sums up."""
+    warnings = sum(one.level == "warning" for one in statements)
+    also = f", and {_count(warnings, 'warning', 'warnings')}" if warnings else ""
+    if any(one.level == "failed" for one in statements):
+        return f"The check failed: this data set contradicts itself{also}."
+    if warnings:
+        return f"No contradiction, but {_count(warnings, 'warning', 'warnings')}: read them before training."
+    return "Nothing was found that speaks against this data set."
+
+
+def ordered(statements: Iterator[Statement]) -> list[Statement]:
+    """Sort statements by level, each level in the order given."""
+    return sorted(statements, key=lambda one: LEVELS.index(one.level))
+
+
+def _say(level: str, text: str) -> Statement:
+    return Statement.model_validate({"level": level, "text": text})
+
+
+def _pairs(count: int) -> str:
+    return "pair is" if count == 1 else "pairs are"
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

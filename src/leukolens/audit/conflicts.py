@@ -127,7 +127,7 @@ def _written_alike(patients: Iterable[str]) -> dict[str, list[str]]:
 
 def _alike(names: Sequence[str]) -> PatientNote:
     told = ", ".join(repr(name) for name in names)
-    what = f"{told} differ in their writing only. If that is one patient, give it one name, or a split by patient parts it."
+    what = f"{told} differ in their writing only. If that is one patient, give it one name, or a split parts it."
     return PatientNote(tuple(names), what)
 
 

@@ -16,6 +16,7 @@ References
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -42,7 +43,7 @@ _COLOUR_NAMES: Final = tuple(
 ) + tuple(f"background {channel}" for channel in ("red", "green", "blue"))
 _TEXTURE_NAMES: Final = tuple(
     f"pattern {number}, {size} size" for size in ("full", "half") for number in range(_LBP_NEIGHBOURS + 2)
-) + tuple(f"detail of {low:g} to {high:g} px" for low, high in zip(_SIGMAS[:-1], _SIGMAS[1:], strict=True))
+) + tuple(f"detail of {low:g} to {high:g} px" for low, high in pairwise(_SIGMAS))
 _SHAPE_NAMES: Final = (
     "number of nuclei",
     "share of nuclei",
@@ -95,7 +96,7 @@ def _texture(rgb: NDArray[np.uint8], density: Floats) -> NDArray[np.float64]:
     green = np.ascontiguousarray(rgb[..., 1])
     half = cv2.resize(green, (max(3, green.shape[1] // 2), max(3, green.shape[0] // 2)), interpolation=cv2.INTER_AREA)
     levels = [cv2.GaussianBlur(np.ascontiguousarray(density[..., 1]), (0, 0), sigma) for sigma in _SIGMAS]
-    bands = [np.log10(np.var(low - high) + 1e-8) for low, high in zip(levels[:-1], levels[1:], strict=True)]
+    bands = [np.log10(np.var(low - high) + 1e-8) for low, high in pairwise(levels)]
     return np.concatenate([_patterns(green), _patterns(np.asarray(half, np.uint8)), bands])
 
 

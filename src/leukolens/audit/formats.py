@@ -1,4 +1,4 @@
-"""What is unusual about the files, and what of it goes with the label: sizes, formats, colour modes, burned-in marks."""
+"""What is unusual about the files, and what of it gives the label away: sizes, formats, colour modes, marks."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Likely label errors: labels that contradict what a classifier learned from the other pictures.
 
 The classifier is a logistic regression on the features of `leukolens.audit.features`. Each picture is judged by one
-that learned from the other folds only, and all pictures of a group (copies, captures of one field, a patient) are in one fold,
-so that copies do not vouch for each other.
+that learned from the other folds only, and all pictures of a group (copies, captures of one field, a patient) are in
+one fold, so that copies do not vouch for each other.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def exact_links(entries: Sequence[Entry]) -> list[Link]:
 
 
 def linked_groups(count: int, links: Iterable[Link]) -> list[int]:
-    """Number the groups of pictures that links join, directly or through others.
+    """Give a number to each group of pictures that links join, directly or through others.
 
     Parameters
     ----------

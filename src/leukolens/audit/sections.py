@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     _Section = TypeVar("_Section", bound=Section)
 
 _LABEL_METHOD: Final = (
-    f"Confident learning (Northcutt et al. 2021) on a logistic regression over {len(NAMES)} features of colour, texture "
-    f"and shape; {FOLDS} folds, copies, fields and patients undivided"
+    f"Confident learning (Northcutt et al. 2021) on a logistic regression over {len(NAMES)} features of colour, "
+    f"texture and shape; {FOLDS} folds, copies, fields and patients undivided"
 )
 _OUTLIER_METHOD: Final = (
     f"Mean distance to the {NEIGHBOURS} nearest pictures of other groups in the main directions of {len(NAMES)} "

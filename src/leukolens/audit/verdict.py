@@ -50,7 +50,7 @@ def on_files(check: DataCheck, properties: list[FileProperty]) -> Iterator[State
             label = max(one.counts, key=lambda name: one.counts[name])
             yield _say(
                 "warning",
-                f"The {one.name} gives a class away: {one.value!r} is nearly all of {label} and hardly any other class.",
+                f"The {one.name} gives a class away: {one.value!r} is that of nearly all {label} and hardly any other.",
             )
 
 

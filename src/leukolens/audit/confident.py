@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 _EXPONENTS: Final = np.exp(np.linspace(-1.5, 1.5, 61))
-_PRIOR: Final = 0.5  # standard deviation of the logarithm of the exponent, before looking
+_PRIOR: Final = 0.2  # standard deviation of the logarithm of the exponent, before looking
 _TINY: Final = 1e-12
 
 
@@ -72,8 +72,8 @@ class Chance:
     expected, low, high
         Mean and 95 % range of the number.
     exponent
-        To which the probabilities were raised, so that the classes overlap as they do where nothing is sure; above 1
-        the classifier was too modest there.
+        To which the probabilities were raised (posterior mean), so that the classes overlap as they do where nothing is
+        sure; above 1 the classifier was too modest there.
     """
 
     expected: float
@@ -133,7 +133,8 @@ def expected_by_chance(probabilities: Floats, labels: Indices, found: Confidence
     Were each label drawn from the classifier's own probabilities, none would be wrong, and a share of the labels would
     still differ from the class that is sure. These probabilities must fit the overlap and not the errors: they are
     raised to one exponent that is chosen on the pictures where no class is sure, which cannot be flagged, and carried
-    over to those that can. Where hardly any are unsure, the exponent stays near 1 by a lognormal prior.
+    over to those that can. Where hardly any are unsure, the exponent stays near 1 by a lognormal prior. Where many
+    labels are wrong, some pass for overlap, and too many are expected: the estimate is rather too high than too low.
 
     Parameters
     ----------
@@ -145,25 +146,34 @@ def expected_by_chance(probabilities: Floats, labels: Indices, found: Confidence
     Returns
     -------
     Chance
-        The range is that of a sum of independent draws, by its normal limit with a Poisson's width at the least.
+        The range holds the spread of independent draws and the doubt about the exponent, by their normal limit, with a
+        Poisson's width upwards at the least.
     """
     sure = _sure_classes(probabilities, found.thresholds)
-    exponent = _best_exponent(probabilities[sure < 0], labels[sure < 0])
-    sharpened = _raised(probabilities[sure >= 0], exponent)
-    missed = 1.0 - sharpened[np.arange(len(sharpened)), sure[sure >= 0]]
-    expected = float(missed.sum())
-    spread = 1.96 * float(np.sqrt(max((missed * (1.0 - missed)).sum(), 0.0)))
+    weights = _exponent_weights(probabilities[sure < 0], labels[sure < 0])
+    means, variances = np.zeros(len(_EXPONENTS)), np.zeros(len(_EXPONENTS))
+    for place, exponent in enumerate(_EXPONENTS):
+        raised = _raised(probabilities[sure >= 0], float(exponent))
+        missed = 1.0 - raised[np.arange(len(raised)), sure[sure >= 0]]
+        means[place], variances[place] = missed.sum(), (missed * (1.0 - missed)).sum()
+    expected = float(weights @ means)
+    spread = 1.96 * float(np.sqrt(weights @ (variances + (means - expected) ** 2)))
     high = expected + max(spread, 1.96 * expected**0.5)
-    return Chance(expected, max(0.0, expected - spread), high, exponent)
+    return Chance(expected, max(0.0, expected - spread), high, float(weights @ _EXPONENTS))
 
 
-def _best_exponent(probabilities: Floats, labels: Indices) -> float:
+def _exponent_weights(probabilities: Floats, labels: Indices) -> Floats:
+    """Return the posterior probability of each of `_EXPONENTS`, from labels (m,) of which none is sure."""
     rows = np.arange(len(labels))
-    scores = []
-    for exponent in _EXPONENTS:
-        likelihood = np.log(np.maximum(_raised(probabilities, float(exponent))[rows, labels], _TINY)).sum()
-        scores.append(float(likelihood) - 0.5 * (np.log(exponent) / _PRIOR) ** 2)
-    return float(_EXPONENTS[int(np.argmax(scores))])
+    scores = np.array(
+        [
+            np.log(np.maximum(_raised(probabilities, float(exponent))[rows, labels], _TINY)).sum()
+            - 0.5 * (np.log(exponent) / _PRIOR) ** 2
+            for exponent in _EXPONENTS
+        ]
+    )
+    weights = np.exp(scores - scores.max())
+    return np.asarray(weights / weights.sum())
 
 
 def _raised(probabilities: Floats, exponent: float) -> Floats:

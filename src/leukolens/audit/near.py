@@ -33,6 +33,7 @@ _BLOCK: Final = 512  # rows compared at a time
 _ENOUGH: Final = 60  # unrelated pairs from which a distribution is read
 _IN_TAIL: Final = 20  # pairs from which a quantile is read
 _INNERMOST: Final = 1e-4
+_CLEAR_OF_COPIES: Final = 2.0  # least quantile times pictures: some under two labels may hide among unrelated pairs
 _APART: Final = 0.25  # of the data set, between files that count as unrelated where labels do not tell
 _ASSUMED_BITS: Final = BITS // 2
 """Independent bits assumed where pictures are too few to measure: half, for neighbouring bits say much the same."""
@@ -127,7 +128,8 @@ def choose_threshold(histogram: Counts, pairs: int, *, by_label: bool = True) ->
             f"their distances ({_ENOUGH} are needed)"
         )
         return Threshold(bits, rate, rate * pairs, 0, None, how)
-    inner = max(_INNERMOST, _IN_TAIL / unrelated)
+    pictures = (1 + math.sqrt(1 + 8 * pairs)) / 2
+    inner = max(_INNERMOST, _IN_TAIL / unrelated, _CLEAR_OF_COPIES / pictures)
     outer = min(10 * inner, 0.5)
     low, high = _quantile(histogram, inner), _quantile(histogram, outer)
     slope = math.log(outer / inner) / max(high - low, 1.0)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from leukolens.audit.findings import AuditResult, Pair
 from leukolens.audit.gallery import PAIRS, SINGLES, Gallery, Small, spread, strip
 from leukolens.audit.links import KINDS
+from leukolens.audit.verdict import counted
 from leukolens.finding import CLASS_NOTE
 from leukolens.finding.paths import plain
 from leukolens.report.templating import asset, csp_hash, page_environment, page_values
-from leukolens.report.words import visible
+from leukolens.report.words import probability_text, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +75,7 @@ def page(audit: Audit, result: AuditResult, manifest: dict[str, Any]) -> str:
         "command": manifest["configuration"]["command_line"],
         "listed": _LISTED,
         "visible": visible,
+        "counted": counted,
     }
     return page_environment(_PACKAGE).get_template("audit.html.j2").render(values | _galleries(audit, result))
 
@@ -90,7 +92,8 @@ def _galleries(audit: Audit, result: AuditResult) -> dict[str, Any]:
         "labels": [
             Card(
                 gallery.show(one.picture),
-                f"labelled {one.picture.label} ({one.p_label:.2f}), looks like {one.suggested} ({one.p_suggested:.2f})",
+                f"labelled {one.picture.label} ({probability_text(one.p_label)}), "
+                f"looks like {one.suggested} ({probability_text(one.p_suggested)})",
             )
             for one in result.labels.flagged[:SINGLES]
         ],
@@ -113,7 +116,7 @@ def pair_words(pair: Pair) -> str:
     """Return what was found of a pair, such as "nearly the same picture: 4 bits differ; mirrored left to right"."""
     words = KINDS[pair.kind]
     if pair.kind == "near-duplicate":
-        words += f": {pair.score:.0f} bits differ"
+        words += f": {counted(round(pair.score), 'bit')} differ{'s' if round(pair.score) == 1 else ''}"
     return f"{words}; {pair.note}" if pair.note else words
 
 

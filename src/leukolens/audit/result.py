@@ -85,9 +85,7 @@ def _statements(found: dict[str, Any]) -> Iterator[Statement]:
     }
     return chain(
         verdict.on_contradictions(found["contradictions"]),
-        verdict.on_copies(
-            found["check"], found["near_duplicates"], found["fields"], found["sessions"], found["groups"]
-        ),
+        verdict.on_copies(found["check"], found["fields"], found["sessions"], found["groups"]),
         verdict.on_probes(found["probes"]),
         verdict.on_labels(found["labels"]),
         verdict.on_files(found["check"], found["files"]),

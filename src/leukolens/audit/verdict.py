@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         GroupCounts,
         Labels,
         Lighting,
-        NearDuplicates,
         Outliers,
         PatientOddity,
         Probes,
@@ -35,7 +34,7 @@ def on_contradictions(found: list[Contradiction]) -> Iterator[Statement]:
     for about, words in (("label", "labels"), ("patient", "patients")):
         count = sum(about in one.about for one in found)
         if count:
-            yield _say("failed", f"{count} {_pairs(count)} the same picture under two {words}.")
+            yield _say("failed", f"The same picture stands under two {words}: {counted(count, 'pair')}.")
     if not found:
         yield _say("good", "No picture was found under two labels or two patients.")
 
@@ -54,17 +53,12 @@ def on_files(check: DataCheck, properties: list[FileProperty]) -> Iterator[State
             )
 
 
-def on_copies(
-    check: DataCheck, near: NearDuplicates, fields: Fields, sessions: Sessions, groups: GroupCounts
-) -> Iterator[Statement]:
+def on_copies(check: DataCheck, fields: Fields, sessions: Sessions, groups: GroupCounts) -> Iterator[Statement]:
     """Say how many pictures are really different ones, and what that means for a split."""
     pictures = check.images - len(check.unreadable)
     copies = pictures - groups.duplicate
     if copies:
-        yield _say(
-            "warning",
-            f"{copies} of {pictures} pictures are exact or near copies of others ({len(near.pairs)} near pairs).",
-        )
+        yield _say("warning", f"{copies} of {pictures} pictures are exact or near copies of others.")
     if groups.field is not None and groups.field < pictures:
         yield _say(
             "warning",
@@ -74,9 +68,11 @@ def on_copies(
     elif not copies and fields.status == "done":
         yield _say("good", "No picture is a copy of another or shows the same field again.")
     if sessions.status == "done" and groups.session is not None:
-        yield _say("note", f"{groups.session} sessions were recovered. Pictures of one session are not independent.")
+        told = counted(groups.session, "session")
+        yield _say("note", f"{told} recovered. Pictures of one session are not independent.")
     if sessions.divided_fields:
-        yield _say("note", f"{sessions.divided_fields} fields lie in more than one session: one of the two is wrong.")
+        told = counted(sessions.divided_fields, "field")
+        yield _say("note", f"{told} in more than one session: either the field or the session is wrong.")
 
 
 def on_patients(check: DataCheck, oddities: list[PatientOddity]) -> Iterator[Statement]:
@@ -95,13 +91,13 @@ def on_labels(labels: Labels) -> Iterator[Statement]:
     """Say how many labels are doubtful, beside how many there would be by chance."""
     if labels.status != "done" or labels.by_chance is None or labels.by_chance_high is None:
         return
-    count = len(labels.flagged)
+    count = counted(len(labels.flagged), "label")
     low, high = labels.by_chance_low or 0.0, labels.by_chance_high
     chance = f"where all are right and classes overlap as here, about {labels.by_chance:.0f} ({low:.0f} to {high:.0f})"
-    if count > high:
-        yield _say("warning", f"{count} labels are likely wrong; {chance} would look so.")
-    elif count:
-        yield _say("note", f"{count} labels look wrong, no more than by chance: {chance} would.")
+    if len(labels.flagged) > high:
+        yield _say("warning", f"{count} likely wrong; {chance} would look so.")
+    elif labels.flagged:
+        yield _say("note", f"{count} in doubt, no more than by chance: {chance} would be.")
     else:
         yield _say("good", "No label is likely wrong, as far as colour, texture and shape tell.")
 
@@ -109,10 +105,9 @@ def on_labels(labels: Labels) -> Iterator[Statement]:
 def on_pictures(outliers: Outliers, lighting: Lighting) -> Iterator[Statement]:
     """Say how many pictures stand out."""
     if outliers.flagged:
-        yield _say("note", f"{_count(len(outliers.flagged), 'picture is', 'pictures are')} unlike all others.")
+        yield _say("note", f"{counted(len(outliers.flagged), 'picture')} unlike all others.")
     if lighting.flagged:
-        count = _count(len(lighting.flagged), "picture is", "pictures are")
-        yield _say("note", f"{count} blurred, too dark, too bright or clipped.")
+        yield _say("note", f"{counted(len(lighting.flagged), 'picture')} blurred, too dark, too bright or clipped.")
 
 
 def on_probes(probes: Probes) -> Iterator[Statement]:
@@ -126,8 +121,8 @@ def on_probes(probes: Probes) -> Iterator[Statement]:
     best = max(told, key=lambda row: row.balanced_accuracy or 0.0)
     yield _say(
         "warning",
-        f"The class can be told without looking at cells: {_probe(best)}. {len({row.probe for row in told})} of "
-        f"{len({row.probe for row in probes.rows})} shortcuts tell it better than chance.",
+        f"The class can be told by a shortcut: {_probe(best)}. {len({row.probe for row in told})} of "
+        f"{counted(len({row.probe for row in probes.rows}), 'shortcut')} tell it better than chance.",
     )
 
 
@@ -148,11 +143,11 @@ def on_missing(sections: dict[str, tuple[str, str | None]]) -> Iterator[Statemen
 def headline(statements: list[Statement]) -> str:
     """Return one sentence that sums up."""
     warnings = sum(one.level == "warning" for one in statements)
-    also = f", and {_count(warnings, 'warning', 'warnings')}" if warnings else ""
     if any(one.level == "failed" for one in statements):
-        return f"The check failed: this data set contradicts itself{also}."
+        also = f" There {'is' if warnings == 1 else 'are'} {counted(warnings, 'warning')} as well." if warnings else ""
+        return f"The check failed: this data set contradicts itself.{also}"
     if warnings:
-        return f"No contradiction, but {_count(warnings, 'warning', 'warnings')}: read them before training."
+        return f"No contradiction, but {counted(warnings, 'warning')}: read them before training."
     return "Nothing was found that speaks against this data set."
 
 
@@ -165,9 +160,6 @@ def _say(level: str, text: str) -> Statement:
     return Statement.model_validate({"level": level, "text": text})
 
 
-def _pairs(count: int) -> str:
-    return "pair is" if count == 1 else "pairs are"
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
+def counted(count: int, thing: str) -> str:
+    """Return a number with what it counts, such as "1 pair" or "2 pairs"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

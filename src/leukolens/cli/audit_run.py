@@ -80,7 +80,7 @@ def run(request: Request) -> int:
     if result.failed:
         count = len(result.contradictions)
         raise CheckFailedError(
-            f"{count} {'pair of pictures contradicts itself' if count == 1 else 'pairs of pictures contradict themselves'}",
+            f"{count} {'pair contradicts itself' if count == 1 else 'pairs contradict themselves'}",
             expected="one label and one patient for each picture",
             found=result.contradictions[0].what,
             todo=f"see {'it' if count == 1 else 'all of them'} in {request.out / 'report.html'}",

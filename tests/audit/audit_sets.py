@@ -9,22 +9,17 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from leukolens.data.run_manifest import run_manifest
 from leukolens.smear.synth import Content, Style, render_field
 
 SIDE = 160
+MANIFEST = run_manifest("audit", {"command_line": "leukolens audit planted"}, None, 88)
 
 
-def render(seed: int, style: str = "violet", content: str = "all", bar: str | None = None) -> np.ndarray:
+def render(seed: int, style: str = "violet", content: str = "all") -> np.ndarray:
     """A field of 0.3 um per px, so that a picture of 160 px shows a few dozen cells."""
-    return render_field(
-        seed,
-        width=SIDE,
-        height=SIDE,
-        um_per_px=0.3,
-        style=Style.named(style),
-        content=Content.named(content),
-        scale_bar=bar,
-    ).pixels
+    named = {"style": Style.named(style), "content": Content.named(content)}
+    return render_field(seed, width=SIDE, height=SIDE, um_per_px=0.3, **named).pixels
 
 
 def save(path: Path, rgb: np.ndarray, quality: int | None = None) -> Path:

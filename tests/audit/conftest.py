@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 from audit_parts import PARTS
-from audit_sets import Planted, plant
+from audit_sets import MANIFEST, Planted, plant
 
 from leukolens.audit.findings import AuditResult
 from leukolens.audit.result import describe_audit
 from leukolens.audit.run import Audit, Settings, audit
 from leukolens.data import open_catalogue
-from leukolens.data.run_manifest import run_manifest
-
-MANIFEST = run_manifest("audit", {"command_line": "leukolens audit planted"}, None, 88)
 
 
 @pytest.fixture(scope="session")

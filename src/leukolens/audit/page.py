@@ -74,10 +74,15 @@ def page(audit: Audit, result: AuditResult, manifest: dict[str, Any]) -> str:
         "facts": _facts(result, manifest),
         "command": manifest["configuration"]["command_line"],
         "listed": _LISTED,
-        "visible": visible,
         "counted": counted,
     }
-    return page_environment(_PACKAGE).get_template("audit.html.j2").render(values | _galleries(audit, result))
+    environment = page_environment(_PACKAGE)
+    environment.finalize = _shown  # whatever a name of a file, class or patient holds, everywhere on the page
+    return environment.get_template("audit.html.j2").render(values | _galleries(audit, result))
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template prints
+    return visible(value) if type(value) is str else value
 
 
 def _galleries(audit: Audit, result: AuditResult) -> dict[str, Any]:

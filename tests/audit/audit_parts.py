@@ -34,6 +34,8 @@ def find_fields(material: Material, features: Sequence[tuple[str, int]]) -> Fiel
 
 def find_sessions(material: Material, features: Sequence[tuple[str, int]]) -> SessionsFound:
     """Eight neighbouring files of a class are a session."""
+    # By now a field holds whole groups of copies.
+    assert len(set(zip(material.copies, material.fields, strict=True))) == len(set(material.copies))
     groups = [(item.label, place // 8) for place, item in enumerate(material.items)]
     numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
     return SessionsFound([numbers[group] for group in groups], ["Eight files each."], {"method": "by number"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from leukolens.audit.links import Link
 from leukolens.audit.parts import (
@@ -16,7 +17,7 @@ from leukolens.audit.parts import (
     SessionsFound,
 )
 from leukolens.audit.picture import Picture
-from leukolens.audit.probe_row import ProbeRow
+from leukolens.data.catalogue import Catalogue
 
 
 def describe(picture: Picture) -> tuple[str, int]:
@@ -43,22 +44,26 @@ def find_sessions(material: Material, features: Sequence[tuple[str, int]]) -> Se
 
 def run_probes(material: Material, features: Sequence[tuple[str, int]]) -> ProbesFound:
     assert material.sessions is not None
-    row = ProbeRow(
-        probe="brightness",
-        what="the mean of all pixels",
-        normalisation="none",
-        balanced_accuracy=0.91,
-        low=0.85,
-        high=0.95,
-        chance=0.5,
-        null_mean=0.5,
-        null_high=0.58,
-        p=0.001,
-        pictures=len(features),
-        groups=len(set(material.fields)),
+    rows = [("brightness", "none", "91.0 (85.0 to 95.0)"), ("brightness", "grey", "55.0 (47.0 to 63.0)")]
+    sentences = [f"Brightness gives the class away on {len(features)} pictures."]
+    return ProbesFound(
+        ["brightness", "size"],
+        ["brightness"],
+        ("Probe", "Look", "Random folds, %"),
+        rows,
+        sentences,
+        ["Two rows."],
+        {"n": 2},
     )
-    quiet = row.model_copy(update={"normalisation": "grey", "balanced_accuracy": 0.55, "p": 0.2})
-    return ProbesFound([row, quiet], ["Two rows."], {"permutations": 1000})
 
 
-PARTS = Parts(FieldPart(describe, find_fields), SessionPart(describe, find_sessions), ProbePart(describe, run_probes))
+def describe_above(picture: Picture, above: int) -> bool:
+    return bool(picture.clean.mean() > above)
+
+
+def begin_probes(catalogue: Catalogue, seed: int) -> ProbePart:
+    """What is fitted beforehand travels with the function."""
+    return ProbePart(partial(describe_above, above=len(catalogue) + seed - seed), run_probes)
+
+
+PARTS = Parts(FieldPart(describe, find_fields), SessionPart(describe, find_sessions), begin_probes)

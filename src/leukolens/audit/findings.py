@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from leukolens.audit.probe_row import ProbeRow
 from leukolens.data.check import DataCheck
 
 
@@ -200,11 +199,19 @@ class FileProperty(_Frozen):
 
 
 class Probes(Section):
-    """Shortcut probes: how well the class is told by what ought not to tell it."""
+    """Shortcut probes: how well the class is told by what ought not to tell it.
 
-    rows: list[ProbeRow] = []
+    `tried` and `giving` name the shortcuts, and those that give the class away; `headings` and `rows` are the table as
+    it is shown, `sentences` what it means; `report` has the figures.
+    """
+
+    tried: list[str] = []
+    giving: list[str] = []
+    headings: list[str] = []
+    rows: list[list[str]] = []
+    sentences: list[str] = []
     notes: list[str] = []
-    facts: dict[str, Any] = {}
+    report: dict[str, Any] = {}
 
 
 class Statement(_Frozen):

@@ -15,8 +15,7 @@ from typing import Any
 
 from leukolens.audit.links import Link
 from leukolens.audit.picture import Picture
-from leukolens.audit.probe_row import ProbeRow
-from leukolens.data.catalogue import Item
+from leukolens.data.catalogue import Catalogue, Item
 from leukolens.data.manifest import Entry
 
 Describe = Callable[[Picture], Any]
@@ -34,6 +33,8 @@ class Material:
         Of the n readable pictures, in natural order of their paths: label, patient, path; size, format, hashes.
     classes
         All labels, in order.
+    near
+        Pairs of near-duplicates that are no exact copies.
     copies, fields, sessions
         (n,) numbers of the groups found so far: exact and near copies; fields, copies included (the same as `copies`
         where fields were not sought or not yet found); sessions, None where they are not known.
@@ -46,6 +47,7 @@ class Material:
     items: Sequence[Item]
     entries: Sequence[Entry]
     classes: Sequence[str]
+    near: Sequence[Link]
     copies: Sequence[int]
     fields: Sequence[int]
     sessions: Sequence[int] | None
@@ -98,15 +100,23 @@ class ProbesFound:
 
     Attributes
     ----------
-    rows
-        One for each probe and normalisation.
-    notes, facts
-        As of `SessionsFound`.
+    tried, giving
+        Names of all shortcuts, and of those that give the class away.
+    headings, rows
+        The table as it is shown: a cell of text for each heading.
+    sentences, notes
+        What the table means, a sentence for each shortcut; what a reader must know besides.
+    report
+        Everything for ``audit.json``; JSON-like.
     """
 
-    rows: Sequence[ProbeRow]
+    tried: Sequence[str]
+    giving: Sequence[str]
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    sentences: Sequence[str] = ()
     notes: Sequence[str] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,10 @@ class SessionPart:
 
 @dataclass(frozen=True)
 class ProbePart:
-    """Runs shortcut probes. `find` may return a sentence instead: why none can be run, and what would be needed."""
+    """Runs shortcut probes.
+
+    `find` may return a sentence instead: why none can be run, and what would be needed.
+    """
 
     describe: Describe
     find: Callable[[Material, Sequence[Any]], ProbesFound | str]
@@ -135,11 +148,15 @@ class ProbePart:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts at hand; one that is None is told as not installed."""
+    """The parts at hand; one that is None is told as not installed.
+
+    `probes` is called with data set and seed before the pictures are read, so that it can fit on a sample of them what
+    its `describe` needs (a `functools.partial` of a function of a module can be sent to other processes).
+    """
 
     fields: FieldPart | None = None
     sessions: SessionPart | None = None
-    probes: ProbePart | None = None
+    probes: Callable[[Catalogue, int], ProbePart] | None = None
 
 
 def installed_parts() -> Parts:

@@ -159,7 +159,8 @@ def audit(
     settings, clock = settings or Settings(), _Clock(counting)
     parts = wanted_parts(installed_parts() if parts is None else parts, settings.skip)
     with clock.step("reading and measuring"):
-        records = scan_readable(catalogue, parts, settings.jobs, counting)
+        probing = None if parts.probes is None else parts.probes(catalogue, settings.seed)
+        records = scan_readable(catalogue, parts, probing, settings.jobs, counting)
     numbers = readable(records)
     items = [catalogue.items[number] for number in numbers]
     entries = [records[number].entry for number in numbers]
@@ -167,7 +168,9 @@ def audit(
     with clock.step("copies"):
         exact, threshold, near = find_copies(items, entries, measured)
     copies = linked_groups(len(items), [*exact, *near])
-    material = Material(items, entries, catalogue.classes, copies, copies, None, settings.jobs, settings.seed, counting)
+    material = Material(
+        items, entries, catalogue.classes, near, copies, copies, None, settings.jobs, settings.seed, counting
+    )
     with clock.step("fields"):
         fields = run_fields(parts, material, measured, settings.skip)
     if not isinstance(fields, Missing):
@@ -181,7 +184,7 @@ def audit(
     with clock.step("outliers"):
         outliers = run_outliers(material, measured, settings.skip)
     with clock.step("probes"):
-        probes = run_probes(parts, material, measured, settings.skip)
+        probes = run_probes(probing, material, measured, settings.skip)
     links = [*exact, *near, *(() if isinstance(fields, Missing) else fields.links)]
     rows = group_rows(
         [record.entry for record in records],

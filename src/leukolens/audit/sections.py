@@ -191,7 +191,15 @@ def probes_section(audit: Audit) -> Probes:
     found = audit.probes
     if isinstance(found, Missing):
         return _missing(Probes, found)
-    return Probes(rows=list(found.rows), notes=list(found.notes), facts=found.facts)
+    return Probes(
+        tried=list(found.tried),
+        giving=list(found.giving),
+        headings=list(found.headings),
+        rows=[list(row) for row in found.rows],
+        sentences=list(found.sentences),
+        notes=list(found.notes),
+        report=found.report,
+    )
 
 
 def contradictions(audit: Audit) -> list[Contradiction]:

@@ -11,7 +11,7 @@ from leukolens.audit.labels import Judgement, judge_labels
 from leukolens.audit.links import Link, exact_links, joined, linked_groups
 from leukolens.audit.near import Threshold, find_near
 from leukolens.audit.outliers import LEAST, Outlier, find_outliers
-from leukolens.audit.parts import Counting, FieldsFound, Material, Parts, ProbesFound, SessionsFound
+from leukolens.audit.parts import Counting, FieldsFound, Material, Parts, ProbePart, ProbesFound, SessionsFound
 from leukolens.audit.scan import Describers, Measured, Record, readable, scan
 from leukolens.data.grouping import join_groups
 from leukolens.finding import DataError
@@ -45,7 +45,9 @@ def wanted_parts(parts: Parts, skip: frozenset[str]) -> Parts:
     )
 
 
-def scan_readable(catalogue: Catalogue, parts: Parts, jobs: int, counting: Counting) -> list[Record]:
+def scan_readable(
+    catalogue: Catalogue, parts: Parts, probing: ProbePart | None, jobs: int, counting: Counting
+) -> list[Record]:
     """Read and measure all pictures.
 
     Raises
@@ -56,7 +58,7 @@ def scan_readable(catalogue: Catalogue, parts: Parts, jobs: int, counting: Count
     describers = Describers(
         field=None if parts.fields is None else parts.fields.describe,
         session=None if parts.sessions is None else parts.sessions.describe,
-        probe=None if parts.probes is None else parts.probes.describe,
+        probe=None if probing is None else probing.describe,
     )
     with counting("Reading", len(catalogue)) as advance:
         records = scan(catalogue, describers, jobs=jobs, progress=advance)
@@ -104,16 +106,16 @@ def run_sessions(
 
 
 def run_probes(
-    parts: Parts, material: Material, measured: Sequence[Measured], skip: frozenset[str]
+    probing: ProbePart | None, material: Material, measured: Sequence[Measured], skip: frozenset[str]
 ) -> ProbesFound | Missing:
     """Run the shortcut probes, where that is wanted, installed and possible."""
-    if parts.probes is None:
+    if probing is None:
         return _why_missing("probes", skip)
     if len({item.label for item in material.items}) < 2:
         return Missing(
             "All pictures have the same label, so nothing can give it away: at least two classes are needed."
         )
-    return _or_missing(parts.probes.find(material, [one.probe for one in measured]))
+    return _or_missing(probing.find(material, [one.probe for one in measured]))
 
 
 def run_labels(material: Material, measured: Sequence[Measured], skip: frozenset[str]) -> Judgement | Missing:

@@ -21,12 +21,9 @@ if TYPE_CHECKING:
         Probes,
         Sessions,
     )
-    from leukolens.audit.probe_row import ProbeRow
     from leukolens.data.check import DataCheck
 
 LEVELS: Final = ("failed", "warning", "note", "good")
-ALPHA: Final = 0.05
-"""p value up to which a probe counts as telling the class."""
 
 
 def on_contradictions(found: list[Contradiction]) -> Iterator[Statement]:
@@ -111,26 +108,14 @@ def on_pictures(outliers: Outliers, lighting: Lighting) -> Iterator[Statement]:
 
 
 def on_probes(probes: Probes) -> Iterator[Statement]:
-    """Say which shortcut tells the class best, before any normalisation and after it."""
+    """Say which shortcuts give the class away."""
     if probes.status != "done":
         return
-    told = [row for row in probes.rows if row.p is not None and row.p <= ALPHA and row.balanced_accuracy is not None]
-    if not told:
-        yield _say("good", "No shortcut that was tried tells the class.")
-        return
-    best = max(told, key=lambda row: row.balanced_accuracy or 0.0)
-    yield _say(
-        "warning",
-        f"The class can be told by a shortcut: {_probe(best)}. {len({row.probe for row in told})} of "
-        f"{counted(len({row.probe for row in probes.rows}), 'shortcut')} tell it better than chance.",
-    )
-
-
-def _probe(row: ProbeRow) -> str:
-    after = "" if row.normalisation == "none" else f" after {row.normalisation}"
-    chance = "" if row.chance is None else f", guessing gives {row.chance:.2f}"
-    interval = "" if row.low is None or row.high is None else f" ({row.low:.2f} to {row.high:.2f})"
-    return f"{row.what}{after} gives a balanced accuracy of {row.balanced_accuracy:.2f}{interval}{chance}"
+    if probes.giving:
+        told = f"{len(probes.giving)} of {counted(len(probes.tried), 'shortcut')}: {', '.join(probes.giving)}"
+        yield _say("warning", f"The class is given away by {told}. A network can learn these instead of cells.")
+    elif probes.tried:
+        yield _say("good", f"None of {counted(len(probes.tried), 'shortcut')} gives the class away.")
 
 
 def on_missing(sections: dict[str, tuple[str, str | None]]) -> Iterator[Statement]:

@@ -38,8 +38,7 @@ def tell(result: AuditResult, out: Path, files: Sequence[str]) -> None:
         line = Text(f"  {one.level}: ", style=_STYLES[one.level])
         console.print(line + Text(printable(one.text)), soft_wrap=True)
     console.print(counts_table(result))
-    if result.probes.rows:
-        console.print(probes_table(result))
+    _list("Shortcuts", result.probes.sentences)
     _list("Contradictions", [one.what for one in result.contradictions])
     _list("Not readable", [f"{one.path}: {one.reason}" for one in result.check.unreadable])
     labels = [f"{one.picture.path}: {one.picture.label}, looks like {one.suggested}" for one in result.labels.flagged]
@@ -71,22 +70,6 @@ def counts_table(result: AuditResult) -> Table:
     for name, value in rows:
         table.add_row(name, Text(printable(value)))
     return table
-
-
-def probes_table(result: AuditResult) -> Table:
-    """Return the shortcut probes, one row each."""
-    table = Table(box=SIMPLE)
-    for name in ("shortcut", "normalisation", "balanced accuracy", "95 % interval", "null", "p"):
-        table.add_column(name, justify="left" if name in {"shortcut", "normalisation"} else "right")
-    for row in result.probes.rows:
-        interval = "–" if row.low is None or row.high is None else f"{row.low:.3f} to {row.high:.3f}"
-        cells = (_figure(row.balanced_accuracy), interval, _figure(row.null_mean), _figure(row.p))
-        table.add_row(Text(printable(row.probe)), Text(printable(row.normalisation)), *cells)
-    return table
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _known(count: int | None) -> str:

@@ -30,6 +30,7 @@ _TABLE: Final = {
     "doctor": Verb("leukolens.cli.doctor", "Check the installation, the model and the engines."),
     "schema": Verb("leukolens.cli.schema", "Print the JSON schema of findings and cases."),
     "data": Verb("leukolens.cli.data", "Check, fetch and split data sets."),
+    "audit": Verb("leukolens.cli.audit", "Find copies, wrong labels and shortcuts in a data set.", "audit"),
     "models": Verb("leukolens.cli.models", "List the networks that recipes can name.", "train"),
     "train": Verb("leukolens.cli.train", "Train a network on labelled pictures.", "train"),
     "tune": Verb("leukolens.cli.tune", "Search the best values of a recipe's fields.", "train"),

@@ -170,6 +170,7 @@ def report(
     unmet = write_report(folder, images, seed, by)
     if unmet:
         raise CheckFailedError(
-            "A criterion of the plan is not met" if len(unmet) == 1 else f"{len(unmet)} criteria are not met",
-            found="; ".join(unmet).rstrip("."),
+            "The plan is not fulfilled",
+            expected="every criterion met",
+            found=", ".join(unmet),
         )

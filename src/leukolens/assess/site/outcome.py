@@ -98,7 +98,7 @@ def judge_site(site: Site, *, seed: int = SEED, replicates: int = REPLICATES) ->
     accuracy = judge_cases(answers, truths, plan.level)
     passes = {name for entry in site.all("run") for name in entry.details["passes"]}
     again, engines = (
-        compare_passes(folder, FIRST_TIME, name, plan.level) if name in passes else None
+        compare_passes(folder, FIRST_TIME, name, plan.level, exactly=name == SECOND_TIME) if name in passes else None
         for name in (SECOND_TIME, OTHER_ENGINE)
     )
     captures = compare_captures(answers, plan.threshold, plan.level)
@@ -138,7 +138,7 @@ def _figures(
     between = None if readers is None or readers.alpha is None else readers.alpha.estimate
     return {
         **{name: accuracy.figures[name] for name in ("sensitivity", "specificity", "no_answer", "review", "subtype")},
-        "same_again": None if again is None else again.identical,
+        "same_again": None if again is None else again.same,
         "captures_agree": captures.agree,
         "p_all_spread": exact_number(captures.deviation, captures.agree.n),
         "kappa_with_readers": lowest([pair.kappa.estimate for pair in readers.with_leukolens] if readers else []),

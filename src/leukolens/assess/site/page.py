@@ -116,13 +116,16 @@ def _verdicts(outcome: Outcome) -> list[dict[str, str]]:
 
 
 def _again(outcome: Outcome) -> list[dict[str, str]]:
-    rows = (("the same pictures again", outcome.again), ("the same pictures by the other engine", outcome.engines))
+    rows = (
+        ("the same pictures again, every character", outcome.again),
+        ("by the other engine, answer", outcome.engines),
+    )
     return [
         {
             "name": name,
-            "value": write_value(one.identical),
-            "range": write_range(one.identical),
-            "n": str(one.identical.n),
+            "value": write_value(one.same),
+            "range": write_range(one.same),
+            "n": str(one.same.n),
             "largest": f"{one.largest:.2g}",
         }
         for name, one in rows

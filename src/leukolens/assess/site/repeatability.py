@@ -26,15 +26,16 @@ class Again:
 
     Attributes
     ----------
-    identical
-        Share of the pictures whose finding is the same in every character.
+    same
+        Share of the pictures whose finding is the same: in every character, or where another engine made it, in status,
+        conclusion, label and decision.
     largest
         Largest difference of p_all; 0 where no picture has two.
     different
         The pictures whose findings differ.
     """
 
-    identical: Estimate
+    same: Estimate
     largest: float
     different: tuple[str, ...]
 
@@ -88,7 +89,7 @@ class Captures:
     largest: float | None
 
 
-def compare_passes(folder: Path, first: str, second: str, level: float = LEVEL) -> Again:
+def compare_passes(folder: Path, first: str, second: str, level: float = LEVEL, *, exactly: bool = True) -> Again:
     """Compare the findings of two passes, picture by picture.
 
     Parameters
@@ -99,12 +100,22 @@ def compare_passes(folder: Path, first: str, second: str, level: float = LEVEL) 
         Names of the passes.
     level
         Coverage of the interval.
+    exactly
+        Whether every character counts, or only status, conclusion, label and decision.
     """
     one, two = (_lines(folder / name / FINDINGS_FILE) for name in (first, second))
-    different = tuple(source for source, line in one.items() if two.get(source) != line)
+    different = tuple(
+        source for source, line in one.items() if source not in two or not _same(line, two[source], exactly=exactly)
+    )
     gaps = [abs(_p_all(line) - _p_all(two[source])) for source, line in one.items() if source in two]
     known = [gap for gap in gaps if not math.isnan(gap)]
     return Again(clopper_pearson(len(one) - len(different), len(one), level), max(known, default=0.0), different)
+
+
+def _same(one: str, two: str, *, exactly: bool) -> bool:
+    if exactly:
+        return one == two
+    return all(json.loads(one)[key] == json.loads(two)[key] for key in ("status", "conclusion", "label", "decision"))
 
 
 def _lines(path: Path) -> dict[str, str]:

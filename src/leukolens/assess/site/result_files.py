@@ -32,9 +32,9 @@ def all_figures(outcome: Outcome) -> Iterator[tuple[str, Estimate]]:
     """Yield every figure under one name, such as ``kappa.leukolens.Dr A``."""
     yield from outcome.accuracy.figures.items()
     if outcome.again is not None:
-        yield "same_again", outcome.again.identical
+        yield "same_again", outcome.again.same
     if outcome.engines is not None:
-        yield "same_by_other_engine", outcome.engines.identical
+        yield "same_by_other_engine", outcome.engines.same
     captures = outcome.captures
     yield "captures_agree", captures.agree
     yield "captures_agree_near_threshold", captures.near
@@ -100,7 +100,19 @@ def case_results_csv(outcome: Outcome) -> str:
         (one.reader, one.reading, one.case): one.answer for one in outcome.readings
     }
     sources = list(dict.fromkeys((reader, reading) for reader, reading, _ in given))
-    header = ["case", "capture", "day", "images", "truth", "reference", "subtype", "answer", "outcome", "why", "p_all"]
+    header: list[object] = [
+        "case",
+        "capture",
+        "day",
+        "images",
+        "truth",
+        "reference",
+        "subtype",
+        "answer",
+        "outcome",
+        "why",
+        "p_all",
+    ]
     header += ["label", "review", "reasons", *(f"{reader}, reading {reading}" for reader, reading in sources)]
     rows: list[list[object]] = [header]
     for result in outcome.accuracy.results:
@@ -183,7 +195,7 @@ def _again(again: Again | None) -> dict[str, Any] | None:
     if again is None:
         return None
     return {
-        "pictures": again.identical.n,
+        "pictures": again.same.n,
         "different": list(again.different),
         "largest_difference_of_p_all": again.largest,
     }

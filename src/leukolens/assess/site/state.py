@@ -20,11 +20,12 @@ CASES_FILE: Final = "cases.csv"
 TRUTH_FILE: Final = "truth.csv"
 _SHOWN: Final = 12
 _HOW: Final = {
-    "plan": "leukolens verify-site plan --out DIR",
-    "cases": "leukolens verify-site cases DIR CASES.csv --truth TRUTH.csv",
-    "run": "leukolens verify-site run DIR",
-    "unblind": "leukolens verify-site unblind DIR --truth TRUTH.csv",
-    "report": "leukolens verify-site report DIR",
+    "plan": "leukolens verify-site plan --out DIR --laboratory NAME --by NAME",
+    "cases": "leukolens verify-site cases DIR CASES.csv --truth TRUTH.csv --by NAME",
+    "commit": "leukolens verify-site commit DIR --truth TRUTH.csv --reason WHY --by NAME",
+    "run": "leukolens verify-site run DIR --by NAME",
+    "unblind": "leukolens verify-site unblind DIR --truth TRUTH.csv --by NAME",
+    "report": "leukolens verify-site report DIR --by NAME",
 }
 
 
@@ -180,7 +181,9 @@ def next_steps(site: Site) -> list[str]:
     folder = str(site.folder)
     if not site.sealed:
         return [_HOW["cases"].replace("DIR", folder)]
-    readings = f"leukolens verify-site readings {folder} READER.csv   (before unblinding)"
+    readings = f"leukolens verify-site readings {folder} READINGS.csv --by NAME   (before unblinding)"
+    if not site.done("commit"):
+        return [_HOW["commit"].replace("DIR", folder)]
     if not site.done("run"):
         return [_HOW["run"].replace("DIR", folder), readings]
     if not site.done("unblind"):

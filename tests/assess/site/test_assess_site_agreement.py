@@ -77,9 +77,18 @@ def test_fleiss_kappa_is_that_of_statsmodels(categories, readers, faithful) -> N
 
 def test_fleiss_own_example() -> None:
     # Ten subjects, 14 raters, five categories (Wikipedia after Fleiss 1971): 0.210.
-    rows = (
-        "0 0 0 0 14/0 2 6 4 2/0 0 3 5 6/0 3 9 2 0/2 2 8 1 1/7 7 0 0 0/3 2 6 3 0/2 5 3 2 2/6 5 2 1 0/0 2 2 3 7".split("/")
-    )
+    rows = [
+        "0 0 0 0 14",
+        "0 2 6 4 2",
+        "0 0 3 5 6",
+        "0 3 9 2 0",
+        "2 2 8 1 1",
+        "7 7 0 0 0",
+        "3 2 6 3 0",
+        "2 5 3 2 2",
+        "6 5 2 1 0",
+        "0 2 2 3 7",
+    ]
     ratings = np.array([list(map(float, row.split())) for row in rows])
     assert fleiss(ratings, once(10)).coefficient[0] == pytest.approx(0.210, abs=5e-4)
 
@@ -95,7 +104,7 @@ def test_error_of_fleiss_kappa_is_that_of_the_jackknife(faithful) -> None:
 
 def example_of_krippendorff() -> np.ndarray:
     """Four observers, twelve units, five values, some missing (Krippendorff, Computing alpha-reliability, 2011)."""
-    rows = "1 2 3 3 2 1 4 1 2 . . ./1 2 3 3 2 2 4 1 2 5 . 3/. 3 3 3 2 3 4 2 2 5 1 ./1 2 3 3 2 4 4 1 2 5 1 .".split("/")
+    rows = ["1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 ."]
     table = [[MISSING if value == "." else int(value) - 1 for value in row.split()] for row in rows]
     return np.array(table).T
 
@@ -121,9 +130,9 @@ def test_krippendorffs_alpha_is_its_definition_written_out(metric) -> None:
         between = sum(low <= value <= high for value in pooled)
         return (between - (pooled.count(low) + pooled.count(high)) / 2) ** 2 if a != b else 0.0
 
-    found = sum(
-        sum(apart(a, b) for a, b in itertools.permutations(unit, 2)) / (len(unit) - 1) for unit in units
-    ) / len(pooled)
+    found = sum(sum(apart(a, b) for a, b in itertools.permutations(unit, 2)) / (len(unit) - 1) for unit in units) / len(
+        pooled
+    )
     chance = sum(apart(a, b) for a, b in itertools.permutations(pooled, 2)) / (len(pooled) * (len(pooled) - 1))
     ratings = answer_counts(answers, 4)
     assert krippendorff(ratings, once(30), metric).coefficient[0] == pytest.approx(1 - found / chance, abs=1e-12)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from leukolens.assess.intervals import Estimate
     from leukolens.assess.site.accuracy import CaseResult
     from leukolens.assess.site.coefficients import AgreementEstimate
     from leukolens.assess.site.outcome import Outcome
@@ -88,7 +89,7 @@ def captures_table(outcome: Outcome) -> dict[str, Any] | None:
     captures = outcome.captures
     if not captures.cases:
         return None
-    names = ("all of them", "with p_all within 0.2 of the threshold", "farther from it", "captured on different days")
+    names = ("all of them", "with a p_all within 0.2 of the threshold", "with none there", "captured on different days")
     figures = (captures.agree, captures.near, captures.far, captures.days)
     return {
         "figures": [
@@ -118,33 +119,34 @@ def captures_table(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def pair_rows(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    """Return pairs of readers with every figure of their agreement."""
-    return [
-        {
-            "first": visible(pair.first),
-            "second": visible(pair.second),
-            "n": pair.n,
-            "answers": [visible(answer) for answer in pair.answers],
-            "table": pair.table,
-            "figures": [
-                _figure("equal answers", write_value(pair.agreement), write_range(pair.agreement)),
-                *_coefficient("Cohen's kappa", pair.kappa),
-                *(_coefficient("kappa, quadratic weights", pair.weighted) if pair.weighted else []),
-                _figure(
-                    "prevalence- and bias-adjusted kappa",
-                    write_value(pair.adjusted, percent=False),
-                    write_range(pair.adjusted, percent=False),
-                ),
-                _figure("positive percent agreement", write_value(pair.positive), write_range(pair.positive)),
-                _figure("negative percent agreement", write_value(pair.negative), write_range(pair.negative)),
-                _figure("prevalence index, bias index", f"{_index(pair.prevalence)}, {_index(pair.bias)}", ""),
-            ],
+    """Return pairs of sources of answers, with the figures of their agreement by column."""
+    rows = []
+    for pair in pairs:
+        cells = {
+            "equal answers": _cell(pair.agreement),
+            "Cohen's kappa": _coefficient(pair.kappa),
+            **({} if pair.weighted is None else {"kappa, quadratic weights": _coefficient(pair.weighted)}),
+            "kappa adjusted for prevalence and bias": _cell(pair.adjusted, percent=False),
+            "positive percent agreement": _cell(pair.positive),
+            "negative percent agreement": _cell(pair.negative),
+            "prevalence index": {"value": _index(pair.prevalence), "range": "", "others": []},
+            "bias index": {"value": _index(pair.bias), "range": "", "others": []},
         }
-        for pair in pairs
-    ]
+        rows.append(
+            {
+                "first": visible(pair.first),
+                "second": visible(pair.second),
+                "n": pair.n,
+                "answers": [visible(answer) for answer in pair.answers],
+                "table": pair.table,
+                "columns": list(cells),
+                "cells": list(cells.values()),
+            }
+        )
+    return rows
 
 
-def coefficient_rows(outcome: Outcome) -> list[dict[str, str]]:
+def coefficient_rows(outcome: Outcome) -> list[dict[str, Any]]:
     """Return the coefficients over all readers at once."""
     readers = outcome.readers
     if readers is None:
@@ -154,24 +156,18 @@ def coefficient_rows(outcome: Outcome) -> list[dict[str, str]]:
         ("Krippendorff's alpha, nominal", readers.alpha),
         ("Krippendorff's alpha, ordinal", readers.alpha_ordinal),
     )
-    return [row for name, one in named if one is not None for row in _coefficient(name, one)]
+    return [{"name": name, "n": one.estimate.n, **_coefficient(one)} for name, one in named if one is not None]
 
 
-def _coefficient(name: str, one: AgreementEstimate) -> list[dict[str, str]]:
-    others = f"asymptotic {write_limits(one.asymptotic)}; bootstrap {write_limits(one.bootstrap)}"
-    note = one.estimate.note or others
-    return [
-        _figure(
-            name,
-            write_value(one.estimate, percent=False),
-            write_range(one.estimate, percent=False),
-            f"{one.estimate.n} cases; {note}",
-        )
-    ]
+def _coefficient(one: AgreementEstimate) -> dict[str, Any]:
+    if one.estimate.value is None:
+        return _cell(one.estimate, percent=False) | {"others": [one.estimate.note]}
+    others = [f"asymptotic {write_limits(one.asymptotic)}", f"bootstrap {write_limits(one.bootstrap)}"]
+    return _cell(one.estimate, percent=False) | {"others": others}
 
 
-def _figure(name: str, value: str, limits: str, note: str = "") -> dict[str, str]:
-    return {"name": name, "value": value, "range": limits, "note": note}
+def _cell(one: Estimate, *, percent: bool = True) -> dict[str, Any]:
+    return {"value": write_value(one, percent=percent), "range": write_range(one, percent=percent), "others": []}
 
 
 def _index(value: float | None) -> str:

@@ -113,6 +113,9 @@ def run(
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
     again: Annotated[bool, typer.Option(help="Screen the same pictures a second time.")] = True,
+    again_threads: Annotated[
+        int | None, typer.Option(help="Cores to use the second time, if not as many.", min=1)
+    ] = None,
     other_engine: Annotated[bool, typer.Option("--other-engine", help="Screen them by the other engine too.")] = False,
 ) -> int:
     """Screen all cases, and the same pictures again. After a stop it goes on where it was.
@@ -121,7 +124,9 @@ def run(
     """
     from leukolens.cli.verify_site_run import screen_cases
 
-    return screen_cases(folder, bundle, images, engine, threads, by, again=again, with_other=other_engine)
+    return screen_cases(
+        folder, bundle, images, engine, threads, by, again=again, again_threads=again_threads, with_other=other_engine
+    )
 
 
 @app.command(epilog=RESEARCH_USE)

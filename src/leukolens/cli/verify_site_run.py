@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,8 +119,7 @@ def add_cases(
     require(site, "plan", before=["cases"])
     promise = commitment(truth, truth_sha256)
     check_plan(site.plan)
-    with counting("Hashing", 0, shown=False) as advance:
-        cases = read_case_list(table, images, advance)
+    cases = read_case_list(table, images)
     check_number(cases, site.plan.cases.total)
     found = check_plan(site.plan, len(cases.repeated()))
     root = table.parent if images is None else images
@@ -155,37 +155,53 @@ def screen_cases(
     by: str,
     *,
     again: bool,
+    again_threads: int | None,
     with_other: bool,
 ) -> int:
     """Screen all cases, in one pass or more, going on where an earlier call stopped."""
-    from leukolens.screen import load
-
     site = open_site(folder)
     require(site, "cases", "commit", before=["run", "unblind"])
-    screener = load(bundle, engine=engine, threads=threads, only="field")
-    screening.check_bundle(screener, site.plan)
+    passes = _passes(bundle, engine, threads, again_threads if again else 0, with_other=with_other)
+    screening.check_bundle(passes[screening.FIRST_TIME], site.plan)
     work = screening.Work(folder, load_cases(folder / CASES_FILE), _root(site, images))
     with counting("Checking the pictures", len(work.cases.pictures)) as advance:
         screening.check_pictures(work, advance)
-    passes: list[tuple[str, Screener]] = [(screening.FIRST_TIME, screener)]
-    if again:
-        passes.append((screening.SECOND_TIME, screener))
-    if with_other:
-        other = screening.other_engine(screener.session.engine)
-        passes.append((screening.OTHER_ENGINE, load(bundle, engine=other, threads=threads, only="field")))
-    before = {name: screening.done_before(work, name) for name, _ in passes}
+    before = {name: screening.done_before(work, name) for name in passes}
     site = site.write("run started", by, details={"findings before": before})
-    told, files = dict[str, Any](), list[str]()
-    for name, own in passes:
-        with progress_bar(f"Screening ({name})", len(work.cases.pictures), before[name]) as advance_one:
-            summary = screening.screen_pass(work, own, name, advance_one)
-        if name == screening.FIRST_TIME:
-            screening.check_readable(work)
-        told[name] = screening.describe_pass(own, summary)
-        files += screening.pass_files(name)
-    site = site.write("run", by, files, {"passes": told})
+    try:
+        told = {name: _screen(work, own, name, before[name]) for name, own in passes.items()}
+    except KeyboardInterrupt:
+        sys.stderr.write(f"What is done stays in {folder}; the same command goes on.\n")
+        raise
+    site = site.write("run", by, [file for name in passes for file in screening.pass_files(name)], {"passes": told})
     tell.screened(site, told, next_steps(site))
     return 1 if told[screening.FIRST_TIME]["pictures"].get("error") else 0
+
+
+def _passes(
+    bundle: str | None, engine: str, threads: int | None, again_threads: int | None, *, with_other: bool
+) -> dict[str, Screener]:
+    """Load what each pass screens with; `again_threads` is 0 for no second pass, None for one that is the same."""
+    from leukolens.screen import load
+
+    first = load(bundle, engine=engine, threads=threads, only="field")
+    passes = {screening.FIRST_TIME: first}
+    if again_threads is None:
+        passes[screening.SECOND_TIME] = first
+    elif again_threads:
+        passes[screening.SECOND_TIME] = load(bundle, engine=engine, threads=again_threads, only="field")
+    if with_other:
+        other = screening.other_engine(first.session.engine)
+        passes[screening.OTHER_ENGINE] = load(bundle, engine=other, threads=threads, only="field")
+    return passes
+
+
+def _screen(work: screening.Work, screener: Screener, name: str, before: int) -> dict[str, Any]:
+    with progress_bar(f"Screening ({name})", len(work.cases.pictures), before) as advance:
+        summary = screening.screen_pass(work, screener, name, advance)
+    if name == screening.FIRST_TIME:
+        screening.check_readable(work)
+    return screening.describe_pass(screener, summary)
 
 
 def add_readings(folder: Path, tables: Sequence[Path], by: str) -> None:

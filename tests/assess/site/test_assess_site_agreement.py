@@ -77,19 +77,9 @@ def test_fleiss_kappa_is_that_of_statsmodels(categories, readers, faithful) -> N
 
 def test_fleiss_own_example() -> None:
     # Ten subjects, 14 raters, five categories (Wikipedia after Fleiss 1971): 0.210.
-    rows = [
-        "0 0 0 0 14",
-        "0 2 6 4 2",
-        "0 0 3 5 6",
-        "0 3 9 2 0",
-        "2 2 8 1 1",
-        "7 7 0 0 0",
-        "3 2 6 3 0",
-        "2 5 3 2 2",
-        "6 5 2 1 0",
-        "0 2 2 3 7",
-    ]
-    ratings = np.array([list(map(float, row.split())) for row in rows])
+    first = [[0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1]]
+    rest = [[7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7]]
+    ratings = np.array([*first, *rest], dtype=float)
     assert fleiss(ratings, once(10)).coefficient[0] == pytest.approx(0.210, abs=5e-4)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from leukolens.finding.output import reason_of
 from leukolens.screen.inputs import Input, list_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 COLUMNS: Final = ("case", "images")
 OPTIONAL: Final = ("capture", "repeat_of", "day", "patient")
@@ -82,7 +81,7 @@ class CaseList:
         return [case for case, captures in self.captures().items() if len(captures) > 1]
 
 
-def read_case_list(table: Path, images: Path | None, progress: Callable[[int], None] | None = None) -> CaseList:
+def read_case_list(table: Path, images: Path | None) -> CaseList:
     """Read a list of cases and hash every picture.
 
     Parameters
@@ -92,8 +91,6 @@ def read_case_list(table: Path, images: Path | None, progress: Callable[[int], N
         ``capture``, ``repeat_of`` (the row is another capture of that case), ``day`` and ``patient``.
     images
         The folder that paths are relative to; None: the table's.
-    progress
-        Called with the number of pictures hashed.
 
     Raises
     ------
@@ -112,8 +109,6 @@ def read_case_list(table: Path, images: Path | None, progress: Callable[[int], N
         for item in _pictures_of(row, root, table.name):
             path = _as_text(Path(os.path.relpath(item.path, root)).as_posix(), row, table.name)
             pictures.append(Picture(case, capture, row.cells["day"], path, _hash(item)))
-            if progress is not None:
-                progress(len(pictures))
     found = CaseList(tuple(pictures))
     _refuse_twins(found)
     return found
@@ -249,8 +244,3 @@ def check_number(cases: CaseList, planned: int) -> None:
             found=f"{found}",
             todo=f"add {planned - found} cases; or plan fewer, as long as the plan is not sealed",
         )
-
-
-def images_per_case(cases: CaseList) -> Counter[str]:
-    """Return how many pictures each case has, all captures together."""
-    return Counter(picture.case for picture in cases.pictures)

@@ -186,7 +186,7 @@ def record_rows(site: Site) -> list[dict[str, Any]]:
             "details": [
                 f"{name}: {visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}"
                 for name, value in entry.details.items()
-                if name not in {"plan", "root"} and value is not None
+                if name not in {"plan", "root"} and value not in (None, "")
             ],
         }
         for entry in site.entries

@@ -11,7 +11,7 @@ pytest.importorskip("yaml", reason="needs leukolens[site]")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from site_folders import go, make_laboratory
+from site_folders import go, make_laboratory, plan
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +38,10 @@ def screened(laboratory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def site(screened: Path, laboratory: Path, tmp_path: Path) -> Path:
     """The same, to go on with."""
     return Path(shutil.copytree(screened, tmp_path / "site"))
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Path:
+    """A verification with a plan and nothing else."""
+    assert plan(tmp_path / "site") == 0
+    return tmp_path / "site"

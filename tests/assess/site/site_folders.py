@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from leukolens.cli.main import main
 from leukolens.smear.synth import Content, Style, render_field
 from leukolens.smear.synth.demo import encode
@@ -90,3 +92,18 @@ def go(laboratory: Path, folder: Path, *, until: str = "report", criteria: str =
         if name == until:
             break
     return code
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refuse(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Call, see that it is refused, and return what it says."""
+    capsys.readouterr()
+    assert call(*words) == 2
+    return capsys.readouterr().err
+
+
+def cases(folder, laboratory, table="cases.csv", truth="truth.csv") -> list[object]:
+    return ["cases", folder, laboratory / table, "--truth", laboratory / truth, "--by", BY]

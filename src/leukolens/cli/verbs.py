@@ -38,6 +38,7 @@ _TABLE: Final = {
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
     "card": Verb("leukolens.cli.card", "Write the model card of a bundle, or the datasheet of a data set."),
     "benchmark": Verb("leukolens.cli.benchmark", "Retrain under honest and leaky splits, side by side.", "train"),
+    "verify-site": Verb("leukolens.cli.verify_site", "Verify leukolens on a laboratory's own cases, blind.", "site"),
     "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 

@@ -271,17 +271,15 @@ def pair_runs(first: Run, second: Run, folds: tuple[int, ...], others: tuple[int
 
     Parameters
     ----------
-    first, second
-        The runs.
+    first, second, answers
+        The runs, and what they said.
     folds, others
         Numbers of the folds of the first and of the second, which test the same images.
-    answers
-        What the runs said.
 
     Returns
     -------
     Pair
-        Not adjusted for other tests, see `adjust_pairs`.
+        Not adjusted, see `adjust_pairs`.
     """
     own, other = answers.predictions(first, folds), answers.predictions(second, others)
     if np.array_equal(own.probabilities, other.probabilities):

@@ -79,18 +79,12 @@ class Plan:
         return divide(self.recipe.samples, self.split.folds[self.fold], labels, self.recipe.seed)
 
     def stamp(self) -> SplitStamp:
-        """Return what must stand beside every figure of the run.
-
-        Raises
-        ------
-        DataError
-            A split that is not leaky parts what the recovered groups hold together.
-        """
+        """Return what must stand beside every figure; see `leukolens.data.leaks.check_against` for what is refused."""
         _check_fold(self)
-        if self.recovered is None:
-            return replace(stamp_split(self.split), leaky=self.leaky)
-        check_against(self.split, self.recovered)
-        shared = shared_with_training(self.split.folds[self.fold], self.recovered)
+        shared = None
+        if self.recovered is not None:
+            check_against(self.split, self.recovered)
+            shared = shared_with_training(self.split.folds[self.fold], self.recovered)
         return replace(stamp_split(self.split, shared), leaky=self.leaky)
 
     def identity(self) -> dict[str, Any]:

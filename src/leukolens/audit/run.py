@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from leukolens.audit.conflicts import Conflict, PatientNote, find_conflicts, find_patient_notes
 from leukolens.audit.formats import Property, find_properties
 from leukolens.audit.group_table import GroupRow, encode_groups, group_rows
+from leukolens.audit.installed import installed_parts
 from leukolens.audit.labels import Judgement
 from leukolens.audit.light import LightOutlier, light_outliers
 from leukolens.audit.links import Link, joined, linked_groups
 from leukolens.audit.near import Threshold
 from leukolens.audit.outliers import Outlier
-from leukolens.audit.parts import Counting, FieldsFound, Material, Parts, ProbesFound, SessionsFound, installed_parts
+from leukolens.audit.parts import Counting, FieldsFound, Material, Parts, ProbesFound, SessionsFound
 from leukolens.audit.scan import Measured, Record, readable
 from leukolens.audit.steps import (
     Missing,

@@ -25,4 +25,4 @@ def audited(planted: Planted) -> Audit:
 
 @pytest.fixture(scope="session")
 def result(audited: Audit) -> AuditResult:
-    return describe_audit(audited, "planted", MANIFEST, 100.0)
+    return describe_audit(audited, "planted", MANIFEST)

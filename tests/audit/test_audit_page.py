@@ -89,6 +89,11 @@ def test_the_verdict_comes_first_and_everything_is_told(whole: str, result: Audi
         assert words in text
 
 
+def test_copies_are_not_shown_again_as_fields(whole: str, result: AuditResult) -> None:
+    assert "known already" in result.to_json()
+    assert "known already" not in whole
+
+
 def test_light_and_dark_are_there(whole: str) -> None:
     assert "color-scheme: light dark" in whole
     assert "prefers-color-scheme: dark" in whole

@@ -23,7 +23,7 @@ WITHOUT_LABELS = Settings(skip=frozenset({"labels"}))
 
 
 def describe(found: Audit) -> AuditResult:
-    return describe_audit(found, "x", {"leukolens": "0", "packages": {}}, None)
+    return describe_audit(found, "x", {"leukolens": "0", "packages": {}})
 
 
 @pytest.mark.slow

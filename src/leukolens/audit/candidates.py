@@ -22,6 +22,9 @@ MOST_FEATURES: Final = 1_200_000
 LEAST_VOTES: Final = 1.5
 """Votes from which a pair is registered: captures of one field have from 3 to hundreds, other pairs hardly ever 2."""
 
+LEAST_MIRRORED: Final = 2.0
+"""The same for mirrored pairs, which are rarer than what chance gives below this."""
+
 _COMPONENTS: Final = 48  # of 128; they hold 91 % of the variance of descriptors of smears
 _SAMPLE: Final = 60_000  # descriptors that the components are learned from
 _NEIGHBOURS: Final = 12
@@ -62,7 +65,7 @@ def find_candidates(features: Sequence[FieldFeatures], *, seed: int = 0, threads
     Returns
     -------
     list of Candidate
-        Those with `LEAST_VOTES` or more, the most voted first. A pair can stand in it plain and mirrored.
+        Those with enough votes, the most voted first. A pair can stand in it plain and mirrored.
     """
     features = [_strongest(one, max(20, MOST_FEATURES // max(1, len(features)))) for one in features]
     owner = np.repeat(np.arange(len(features)), [len(one.points) for one in features])
@@ -162,7 +165,7 @@ class _Votes:
             scaled = np.clip(np.floor(octaves / _OCTAVES + offset) + _SCALES // 2, 0, _SCALES - 1).astype(np.int64)
             bins, inverse = np.unique((pair * _TURNS + turned) * _SCALES + scaled, return_inverse=True)
             votes = np.bincount(inverse, weights=weight)
-            for place in np.nonzero(votes >= LEAST_VOTES)[0]:
+            for place in np.nonzero(votes >= (LEAST_MIRRORED if self._mirror else LEAST_VOTES))[0]:
                 key = int(bins[place]) // (_TURNS * _SCALES)
                 most[key] = max(most.get(key, 0.0), float(votes[place]))
         return [Candidate(*divmod(key, self._pictures), votes, self._mirror) for key, votes in most.items()]

@@ -88,8 +88,8 @@ def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template prints
 def _galleries(audit: Audit, result: AuditResult) -> dict[str, Any]:
     files = {plain(item.path): audit.catalogue.locate(item) for item in audit.items}
     gallery = Gallery(files)
-    copies = {frozenset((pair.first.path, pair.second.path)) for pair in result.near_duplicates.pairs}
-    fields = [pair for pair in result.fields.pairs if frozenset((pair.first.path, pair.second.path)) not in copies]
+    copies = {plain(row.entry.path): row.duplicate for row in audit.rows}
+    fields = [pair for pair in result.fields.pairs if copies[pair.first.path] != copies[pair.second.path]]
     return {
         "contradictions": _pair_cards(gallery, (one.pair for one in result.contradictions[:PAIRS])),
         "near": _pair_cards(gallery, spread(result.near_duplicates.pairs, PAIRS)),

@@ -2,8 +2,8 @@
 
 A part has two functions. `describe` sees one picture in a worker process and returns whatever the part needs of it
 (anything that can be pickled, and is small: all pictures' are held at once). `find` sees all of them at the end, in the
-process that started. Both must be functions of a module, since worker processes import them by name. To plug a part in,
-name it in `installed_parts`; scanning, groups, report and command line need no change.
+process that started. `describe` must be a function of a module, since worker processes import it by name. To plug a
+part in, name it in `leukolens.audit.installed`; scanning, groups, report and command line need no change.
 """
 
 from __future__ import annotations
@@ -157,10 +157,3 @@ class Parts:
     fields: FieldPart | None = None
     sessions: SessionPart | None = None
     probes: Callable[[Catalogue, int], ProbePart] | None = None
-
-
-def installed_parts() -> Parts:
-    """Return the parts that an audit runs unless told otherwise."""
-    from leukolens.audit.captures import FIELDS, SESSIONS  # which know the classes of this module
-
-    return Parts(fields=FIELDS, sessions=SESSIONS)

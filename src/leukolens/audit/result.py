@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leukolens.audit.run import Audit
 
 
-def describe_audit(audit: Audit, name: str, manifest: dict[str, Any], peak_memory_mib: float | None) -> AuditResult:
+def describe_audit(audit: Audit, name: str, manifest: dict[str, Any]) -> AuditResult:
     """Put everything that an audit found into words and figures.
 
     Parameters
@@ -39,8 +39,6 @@ def describe_audit(audit: Audit, name: str, manifest: dict[str, Any], peak_memor
         Of the data set's folder.
     manifest
         From `leukolens.data.run_manifest.run_manifest`.
-    peak_memory_mib
-        As in `AuditResult`.
     """
     check = summarise(audit.catalogue, [record.entry for record in audit.records])
     found: dict[str, Any] = {
@@ -70,7 +68,7 @@ def describe_audit(audit: Audit, name: str, manifest: dict[str, Any], peak_memor
         leukolens=manifest["leukolens"],
         packages=manifest["packages"],
         seconds=audit.seconds,
-        peak_memory_mib=peak_memory_mib,
+        peak_memory_mib=audit.memory_mib,
         **found,
     )
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from leukolens.audit.conflicts import Conflict, PatientNote, find_conflicts, find_patient_notes
 from leukolens.audit.formats import Property, find_properties
 from leukolens.audit.group_table import GroupRow, encode_groups, group_rows
+from leukolens.audit.installed import installed_parts
 from leukolens.audit.labels import Judgement
 from leukolens.audit.light import LightOutlier, light_outliers
 from leukolens.audit.links import Link, joined, linked_groups
+from leukolens.audit.memory import own_peak_mib, with_workers_mib
 from leukolens.audit.near import Threshold
 from leukolens.audit.outliers import Outlier
-from leukolens.audit.parts import Counting, FieldsFound, Material, Parts, ProbesFound, SessionsFound, installed_parts
+from leukolens.audit.parts import Counting, FieldsFound, Material, Parts, ProbesFound, SessionsFound
 from leukolens.audit.scan import Measured, Record, readable
 from leukolens.audit.steps import (
     Missing,
@@ -79,6 +81,8 @@ class Audit:
         Every file with its groups, and these as a file's bytes.
     seconds
         Time that each step took.
+    memory_mib
+        The most memory held, workers included; None where the system does not say.
     """
 
     catalogue: Catalogue
@@ -102,6 +106,7 @@ class Audit:
     rows: list[GroupRow]
     groups_csv: bytes
     seconds: dict[str, float]
+    memory_mib: float | None
 
     @property
     def groups_sha256(self) -> str:
@@ -119,6 +124,10 @@ class _Clock:
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def _most(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else round(max(one, other), 1)
 
 
 @contextmanager
@@ -161,6 +170,7 @@ def audit(
     with clock.step("reading and measuring"):
         probing = None if parts.probes is None else parts.probes(catalogue, settings.seed)
         records = scan_readable(catalogue, parts, probing, settings.jobs, counting)
+    scanned = with_workers_mib(settings.jobs)
     numbers = readable(records)
     items = [catalogue.items[number] for number in numbers]
     entries = [records[number].entry for number in numbers]
@@ -215,4 +225,5 @@ def audit(
         rows=rows,
         groups_csv=encode_groups(rows),
         seconds=clock.seconds,
+        memory_mib=_most(scanned, own_peak_mib()),
     )

@@ -112,7 +112,7 @@ def on_probes(probes: Probes) -> Iterator[Statement]:
     if probes.status != "done":
         return
     if probes.giving:
-        told = f"{len(probes.giving)} of {counted(len(probes.tried), 'shortcut')}: {', '.join(probes.giving)}"
+        told = f"{len(probes.giving)} of {counted(len(probes.tried), 'shortcut')}: {'; '.join(probes.giving)}"
         yield _say("warning", f"The class is given away by {told}. A network can learn these instead of cells.")
     elif probes.tried:
         yield _say("good", f"None of {counted(len(probes.tried), 'shortcut')} gives the class away.")

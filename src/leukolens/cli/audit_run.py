@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +73,7 @@ def run(request: Request) -> int:
     claim_folder(request.out, len(catalogue), overwrite=request.overwrite)
     found = audit(catalogue, settings, counting=counting)
     manifest = _manifest(request, found)
-    result = describe_audit(found, request.data.resolve().name, manifest, peak_memory_mib(settings.jobs))
+    result = describe_audit(found, request.data.resolve().name, manifest)
     files = write_audit(request.out, found, result, manifest)
     tell(result, request.out, files)
     if result.failed:
@@ -128,17 +127,3 @@ def command_line(request: Request) -> str:
     for option, value in options:
         words += [option, str(value)] if value is not None else []
     return shlex.join(words)
-
-
-def peak_memory_mib(jobs: int) -> float | None:
-    """Return the most memory held so far in MiB: of this process, and as often as there were jobs of the largest other.
-
-    None where the system does not say.
-    """
-    try:
-        from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
-    except ImportError:  # Windows
-        return None
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    own, largest = (getrusage(who).ru_maxrss / unit for who in (RUSAGE_SELF, RUSAGE_CHILDREN))
-    return round(own + (jobs * largest if jobs > 1 else 0.0), 1)

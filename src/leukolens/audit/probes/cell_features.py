@@ -82,7 +82,7 @@ def position_of_cells(found: Regions) -> Row:
 
 
 class Regions(NamedTuple):
-    """The regions of a mask: areas (n,) as shares of it, centres (n, 2) across and down, which ones the border cuts (n,)."""
+    """The regions of a mask: areas (n,) as shares, centres (n, 2) across and down, which the border cuts (n,)."""
 
     areas: NDArray[np.float64]
     centres: NDArray[np.float64]

@@ -37,6 +37,10 @@ PARTS: Final[Mapping[str, slice]] = {
 """Where in the row of a look the numbers of each probe stand."""
 
 
+ROW: Final = _ENDS[-1]
+"""Numbers in the row of a look."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class ProbeFeatures:
     """What the probes see of one picture. Small (about 14 kB) and picklable.
@@ -79,8 +83,7 @@ def measure_probes(
         `rgb` is not a picture of that form.
     """
     rows = [
-        np.full(_ENDS[-1], np.nan, np.float32) if seen is None else _look_row(seen, find_nuclei)
-        for seen in views(rgb, looks)
+        np.full(ROW, np.nan, np.float32) if seen is None else _look_row(seen, find_nuclei) for seen in views(rgb, looks)
     ]
     return ProbeFeatures(np.stack(rows), file_facts(file_bytes))
 

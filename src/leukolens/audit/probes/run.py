@@ -11,7 +11,7 @@ from leukolens.audit.probes.cases import Case, Scores, list_cases, make_tables, 
 from leukolens.audit.probes.dealing import LEAST_DEALS, LEAST_IMAGES, Dealing, deal_groups, deal_images
 from leukolens.audit.probes.looks import LOOKS
 from leukolens.audit.probes.measure import ROW
-from leukolens.audit.probes.report import GIVES, NEIGHBOURS, LookNote, ProbeReport, ProbeResult, SchemeNote
+from leukolens.audit.probes.report import GIVES, NEIGHBOURS, SIGNS, LookNote, ProbeReport, ProbeResult, SchemeNote
 from leukolens.audit.probes.scoring import LEVEL, make_scheme
 from leukolens.audit.probes.words import effect_of, told, verdict_of
 from leukolens.finding import UsageError
@@ -188,7 +188,7 @@ def _result(case: Case, looks: Sequence[Look], scores: Scores, why_not: str) -> 
         grouped=grouped,
         verdict=verdict,
         effect=effect_of(case.probe, look, random, grouped, why_not),
-        todo=f"{case.probe.todo}." if verdict in (GIVES, NEIGHBOURS) else None,
+        todo=f"{case.probe.todo}." if verdict in (GIVES, NEIGHBOURS, SIGNS) else None,
     )
 
 
@@ -196,7 +196,7 @@ def _notes(scores: Mapping[Case, Scores], grouped: bool) -> list[str]:
     measured = sum(one.random is not None for one in scores.values())
     notes = [
         f"{measured} figures stand side by side, and one in twenty has p below 0.05 by chance alone.",
-        "The verdict asks more: the whole interval lies above what labels dealt anew reach in 95 % of the drawings.",
+        "'Gives the class away' asks more: the whole interval lies above what 95 % of the dealings anew reach.",
         "Number and position of cells may be biology and no shortcut: what they tell has to be judged.",
     ]
     if not grouped:

@@ -16,8 +16,8 @@ _LAMP: Final = (
     "training, test the model on pictures with the background swapped, and report what another laboratory gives"
 )
 _CORNER: Final = (
-    "Paint out burned-in marks, or crop them away, in all pictures; where the corner still tells the class, it is the "
-    "lamp that does"
+    "Crop burned-in marks away, or cover the same corner in all pictures, also without a mark: painting out leaves "
+    "traces. Where the corner still tells the class, it is the lamp that does"
 )
 _CELLS: Final = (
     "This may be biology, as leukaemia fills the marrow, or a choice made at the microscope. Balance the "

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leukolens.audit.probes.report import GIVES, NEIGHBOURS, NOT_MEASURABLE, NOT_SHOWN, SchemeScore
+from leukolens.audit.probes.report import (
+    GIVES,
+    NEIGHBOURS,
+    NOT_MEASURABLE,
+    NOT_SHOWN,
+    SIGNIFICANT,
+    SIGNS,
+    SchemeScore,
+)
 
 if TYPE_CHECKING:
     from leukolens.audit.probes.report import Verdict
@@ -39,13 +47,14 @@ def told(score: Score | None) -> SchemeScore | None:
 
 def verdict_of(random: SchemeScore | None, grouped: SchemeScore | None) -> Verdict:
     """Return the verdict: by groups where these could be measured, otherwise by random folds."""
-    if random is None and grouped is None:
+    deciding = grouped if grouped is not None else random
+    if deciding is None:
         return NOT_MEASURABLE
-    if grouped is not None and grouped.gives_away:
+    if deciding.gives_away:
         return GIVES
-    if random is not None and random.gives_away:
-        return GIVES if grouped is None else NEIGHBOURS
-    return NOT_SHOWN
+    if deciding.p <= SIGNIFICANT:
+        return SIGNS
+    return NEIGHBOURS if random is not None and random.gives_away else NOT_SHOWN
 
 
 def effect_of(
@@ -63,16 +72,19 @@ def effect_of(
         Said where nothing was measured.
     """
     verdict = verdict_of(random, grouped)
-    if verdict == NOT_MEASURABLE or (random is None and grouped is None):
+    deciding = grouped if grouped is not None else random
+    if deciding is None:
         return f"Not measurable: {why_not}."
     where = f" ({look})" if look is not None else ""
     seen = f"From {probe.sees}{where},"
-    deciding = grouped if grouped is not None else random
-    assert deciding is not None
     if verdict == GIVES:
         return f"{seen} the class is told {size_of(deciding)}: {_figures(deciding)}."
-    if verdict == NEIGHBOURS:
-        assert random is not None
+    if verdict == SIGNS:
+        return (
+            f"{seen} there are signs that the class is told {size_of(deciding)}: {_figures(deciding)}, "
+            f"p {deciding.p:.3f}; more images or groups would settle it."
+        )
+    if verdict == NEIGHBOURS and random is not None:
         return (
             f"{seen} the class is told {size_of(random)} in random folds, {_figures(random)}, but not shown to be told "
             f"where groups are kept together, {_figures(deciding)}: what it tells is the session, and a random split "

@@ -63,12 +63,19 @@ def make_tables(
     for case in list_cases(looks):
         name = case.probe.name
         if case.look is not None and name in PARTS and looks[case.look].failed is None:
-            tables[case] = rows[:, case.look, PARTS[name]]
+            tables[case] = _filled(rows[:, case.look, PARTS[name]])
         elif name == FILE:
             tables[case] = np.stack([features[place].file for place in kept])
         elif name == ORDER and names is not None:
             tables[case] = name_facts(names)[kept]
-    return {case: np.nan_to_num(table) for case, table in tables.items()}
+    return tables
+
+
+def _filled(table: Table) -> Table:
+    """Return a table (N, D) with the median of its column wherever a picture has no number, 0 where none has."""
+    known = np.isfinite(table)
+    medians = [np.median(column[there]) if there.any() else 0.0 for column, there in zip(table.T, known.T, strict=True)]
+    return np.where(known, table, np.array(medians, np.float32))
 
 
 def score_cases(

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Row = NDArray[np.float32]
     FindNuclei = Callable[[Picture], Mask]
 
-GRID: Final = 4
-"""Tiles each way into which positions are counted."""
 _SMALLEST: Final = 0.002  # of the picture's area: a nucleus of a Taleqani field takes 0.01 to 0.02
 _LEAST_DENSITY: Final = 0.15  # natural optical density that a nucleus has at the least
 _OPENING: Final = 0.018  # of the longer side: thinner things are rims and debris
@@ -68,17 +66,17 @@ def number_of_cells(found: Regions) -> Row:
 
 
 def position_of_cells(found: Regions) -> Row:
-    """Return where the nuclei lie, whatever their number (21,).
+    """Return where one nucleus lies, drawn from those that are there (6,); NaN where there is none.
 
-    The share of them with their centre in each of 4 x 4 tiles (16), mean and spread of their centres across and down
-    (4), and the share of them that the border cuts (1). All 0 where there is none.
+    Its centre across and down, its distance from the middle across, down and straight, and whether the border cuts it.
+    One only: from the places of all of them their number could be read.
     """
     if not found.areas.size:
-        return np.zeros(GRID * GRID + 5, np.float32)
-    tiles = np.minimum((found.centres * GRID).astype(np.intp), GRID - 1)
-    shares = np.bincount(tiles[:, 1] * GRID + tiles[:, 0], minlength=GRID * GRID) / len(tiles)
-    places = np.concatenate([found.centres.mean(axis=0), found.centres.std(axis=0)])
-    return np.concatenate([shares, places, [found.cut.mean()]]).astype(np.float32)
+        return np.full(6, np.nan, np.float32)
+    drawn = np.random.default_rng(round(1e6 * float(found.areas.sum()))).integers(found.areas.size)
+    x, y = found.centres[drawn]
+    across, down = abs(x - 0.5), abs(y - 0.5)
+    return np.array([x, y, across, down, np.hypot(across, down), found.cut[drawn]], np.float32)
 
 
 class Regions(NamedTuple):

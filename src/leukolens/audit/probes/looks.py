@@ -114,7 +114,7 @@ def fit_looks(pictures: Sequence[Picture], looks: Sequence[Look] = LOOKS) -> tup
         Ready for `measure_probes`. One that cannot be fitted (grey pictures, two laboratories together, no picture) has
         the reason in `failed`.
     """
-    clean = [without_marks(reduced(rgb)) for rgb in pictures]
+    clean = [reduced(without_marks(rgb)) for rgb in pictures]
     return tuple(_fit(look, clean) for look in looks)
 
 
@@ -125,7 +125,7 @@ def _fit(look: Look, clean: list[Picture]) -> Look:
         return replace(look, failed=str(error))
 
 
-def views(rgb: Picture, looks: Sequence[Look]) -> Iterator[Picture | None]:
+def views(rgb: Picture, looks: Sequence[Look], clean: Picture | None = None) -> Iterator[Picture | None]:
     """Yield a picture under each look.
 
     Parameters
@@ -134,6 +134,8 @@ def views(rgb: Picture, looks: Sequence[Look]) -> Iterator[Picture | None]:
         (H, W, 3) uint8 sRGB.
     looks
         Fitted.
+    clean
+        (H, W, 3) uint8, `rgb` with its burned-in marks painted out; None: they are looked for.
 
     Yields
     ------
@@ -146,7 +148,7 @@ def views(rgb: Picture, looks: Sequence[Look]) -> Iterator[Picture | None]:
         `rgb` is not a picture of that form.
     """
     given = reduced(rgb)
-    clean = without_marks(given)
+    clean = reduced(without_marks(rgb) if clean is None else clean)
     for look in looks:
         if look.failed is not None:
             yield None
@@ -167,5 +169,6 @@ def reduced(rgb: Picture) -> Picture:
 
 def without_marks(rgb: Picture) -> Picture:
     """Return a picture (H, W, 3) uint8 with its burned-in marks painted out; itself where none is found."""
+    check_pixels(rgb, "probed")
     mask = find_marks(rgb)
     return paint_out(rgb, mask) if mask.any() else rgb

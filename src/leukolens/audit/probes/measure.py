@@ -28,7 +28,7 @@ _LENGTHS: Final[Mapping[str, int]] = {
     "colour histogram": 96,
     **dict.fromkeys(CORNERS, 87),
     "number of cells": 5,
-    "position of cells": 21,
+    "position of cells": 6,
 }
 _ENDS: Final = tuple(accumulate(_LENGTHS.values()))
 PARTS: Final[Mapping[str, slice]] = {
@@ -48,7 +48,8 @@ class ProbeFeatures:
     Attributes
     ----------
     looks
-        (L, 500) float32, a row for each look, see `PARTS`; NaN where the look could not be fitted.
+        (L, 485) float32, a row for each look, see `PARTS`; NaN where the look could not be fitted, and for the
+        position of cells where there is none.
     file
         (51,) float32, see `file_facts`.
     """
@@ -58,7 +59,12 @@ class ProbeFeatures:
 
 
 def measure_probes(
-    rgb: NDArray[np.uint8], file_bytes: bytes, looks: Sequence[Look], find_nuclei: FindNuclei = dark_nuclei
+    rgb: NDArray[np.uint8],
+    file_bytes: bytes,
+    looks: Sequence[Look],
+    find_nuclei: FindNuclei = dark_nuclei,
+    *,
+    clean: NDArray[np.uint8] | None = None,
 ) -> ProbeFeatures:
     """Measure what the probes see of one picture.
 
@@ -72,6 +78,8 @@ def measure_probes(
         As `fit_looks` gives them, the same for the whole data set.
     find_nuclei
         Gives the mask (H, W) bool of nuclei of a picture (H, W, 3) uint8. It is called once for each look.
+    clean
+        (H, W, 3) uint8, `rgb` with its burned-in marks painted out, where that is at hand already.
 
     Returns
     -------
@@ -83,7 +91,8 @@ def measure_probes(
         `rgb` is not a picture of that form.
     """
     rows = [
-        np.full(ROW, np.nan, np.float32) if seen is None else _look_row(seen, find_nuclei) for seen in views(rgb, looks)
+        np.full(ROW, np.nan, np.float32) if seen is None else _look_row(seen, find_nuclei)
+        for seen in views(rgb, looks, clean)
     ]
     return ProbeFeatures(np.stack(rows), file_facts(file_bytes))
 

@@ -54,7 +54,7 @@ PROBES: Final = (
     Probe("mean colour", "mean, spread and correlation of the channels, 9 numbers", _LAMP),
     Probe("colour histogram", "how often each channel has each of 32 values", _LAMP),
     Probe("number of cells", "how many dark nuclei there are, and how large", _CELLS),
-    Probe("position of cells", "where in the field dark nuclei lie, not how many", _CELLS),
+    Probe("position of cells", "where in the field one of the dark nuclei lies, drawn at random", _CELLS),
     Probe(
         FILE,
         "the file's size, dimensions, compression tables and metadata",

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs leukolens[audit]")
 
+from leukolens.audit.probes.cell_features import number_of_cells, position_of_cells, regions_of
 from leukolens.audit.probes.dealing import deal_groups, deal_images, drawn_labels
 from leukolens.audit.probes.discriminant import CrossValidation, balanced_accuracies, embed
 from leukolens.audit.probes.scoring import make_scheme, score, worst_of
@@ -204,3 +205,22 @@ def test_drawings_keep_each_fold_and_each_unit():
 def test_too_few_groups_cannot_be_measured(each, possible):
     group = np.repeat(np.arange(2 * each), 12)
     assert (deal_groups((group % 2).astype(np.intp), group, 0) is not None) == possible
+
+
+# --- position against number ------------------------------------------------------------------------------------------
+
+
+def test_the_number_of_cells_cannot_be_read_from_their_positions():
+    rng = np.random.default_rng(13)
+    labels, positions, numbers = np.repeat([0, 1], 150), [], []
+    for label in labels:
+        mask = np.zeros((60, 80), bool)
+        for y, x in zip(rng.integers(0, 58, (1, 5)[label]), rng.integers(0, 78, (1, 5)[label]), strict=True):
+            mask[y : y + 2, x : x + 2] = True
+        found = regions_of(mask)
+        positions.append(position_of_cells(found))
+        numbers.append(number_of_cells(found))
+    single = np.arange(300)
+    # The uppermost nucleus of each picture reaches 0.75.
+    assert outcome(np.array(positions), labels, single, 0)[0].value < 0.6
+    assert outcome(np.array(numbers), labels, single, 0)[0].value > 0.95

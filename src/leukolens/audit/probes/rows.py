@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from leukolens.audit.probes.report import GIVES, NOT_MEASURABLE
+from leukolens.audit.probes.report import GIVES, NOT_MEASURABLE, NOT_SHOWN
 
 if TYPE_CHECKING:
     from leukolens.audit.probes.report import ProbeReport, ProbeResult, SchemeScore
@@ -79,7 +79,7 @@ def probe_sentences(report: ProbeReport) -> list[str]:
             continue
         measured = [one for one in rows[1:] if one.verdict != NOT_MEASURABLE]
         sentence = f"{probe.capitalize()}: {_short(first)}"
-        if measured:
+        if measured and first.verdict != NOT_SHOWN:
             least = min(measured, key=_figure)
             sentence += f"; least after '{least.look}', {_short(least)}"
         sentences.append(sentence + ".")

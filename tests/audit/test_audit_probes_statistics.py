@@ -97,12 +97,14 @@ def test_a_shift_is_found():
 @pytest.mark.slow
 @pytest.mark.parametrize("alike", [0.0, 0.4])
 def test_the_interval_holds_what_the_probe_reaches_on_average(alike):
-    """The truth is the mean over many sets. Without the widening 0.82 to 0.89 of them hold it."""
+    """The truth is the mean over many sets. Without the widening for shared training images too few hold it."""
     rng = np.random.default_rng(4)
     reached = [outcome(*drawn_set(rng, 40, 5, 4, alike=alike, shift=0.5), seed, 1)[1] for seed in range(300)]
     truth = np.mean([one.value for one in reached])
     held = np.mean([one.low <= truth <= one.high for one in reached])
-    assert 0.92 <= held <= 0.99
+    narrow = np.mean([abs(truth - one.value) <= (one.high - one.low) / 2 / 1.5 for one in reached])
+    assert 0.93 <= held <= 0.985
+    assert narrow < 0.91
 
 
 def test_forms_that_are_not_linear_are_found():

@@ -127,8 +127,8 @@ def _estimate(predicted: Ints, scheme: Scheme, level: float) -> tuple[float, flo
     """Return the balanced accuracy and its interval, over groups where there are any.
 
     The folds share most of their training images, so that an interval which takes the classifiers as given is too
-    narrow for what such a probe reaches: it held the truth in 82 to 89 of 100 simulated sets. It is widened by the
-    factor of Nadeau and Bengio 2003 (doi 10.1023/A:1024068626366), 1.5 for five folds, and then held it in 95 to 98.
+    narrow for what such a probe reaches. It is widened by the factor of Nadeau and Bengio 2003 (doi
+    10.1023/A:1024068626366), 1.5 for five folds; the tests tell what it holds with that and without.
     """
     told = balanced_accuracy(scheme.labels, predicted, scheme.groups, level)
     value, folds = told.value or 0.0, scheme.dealing.count

@@ -6,8 +6,8 @@ small penalty, and in the space of the fitted values, one dimension less than cl
 Fisher's discriminant with equal priors: flexible discriminant analysis by optimal scoring [2]_, [3]_.
 
 Why this: all that is expensive, the similarities and the inverse of their products in each fold, does not depend on the
-labels, so that another drawing of the labels is two products of matrices. On colour histograms of smears it is as good as a
-random forest, at a small part of its cost.
+labels, so that another drawing of the labels is two products of matrices. On colour histograms of smears it is as good
+as a random forest, at a small part of its cost.
 
 References
 ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -238,3 +239,51 @@ def test_shipped_bundle_on_real_fields(tmp_path):
     content = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert content["images"] == 40
     assert content["support"] == {"Benign": 10, "Early Pre-B": 10, "Pre-B": 10, "Pro-B": 10}
+
+
+def test_each_look_at_a_side_of_a_split_is_written_down_and_told(bundle, with_patients, pictures, tmp_path, capsys):
+    split = tmp_path / "splits" / "three.json"
+    split.parent.mkdir()
+    write_split(make_split(with_patients, method="random-image", folds=3, seed=1, validation=0.2), split)
+    words = [bundle, pictures, "--labels", pictures / "labels.csv", "--patient-column", "patient", "--split", split]
+    assert call(*words, "--fold", 1, "--out", tmp_path / "one", "--reason", "the final figure") == 0
+    assert call(*words, "--fold", 1, "--out", tmp_path / "two") == 0
+    assert call(*words, "--fold", 0, "--side", "validation", "--out", tmp_path / "three") == 0
+    told = capsys.readouterr().out
+    assert "The test side of fold 1 has been opened 2 times, first on" in " ".join(told.split())
+    openings = [
+        json.loads((tmp_path / name / "metrics.json").read_text("utf-8"))["test_openings"]
+        for name in ("one", "two", "three")
+    ]
+    assert [one["number"] for one in openings] == [1, 2, 1]
+    assert openings[1]["sentence"] in (tmp_path / "two" / "report.html").read_text("utf-8")
+    log = [json.loads(line) for line in (split.parent / "three.decisions.jsonl").read_text("utf-8").splitlines()]
+    assert [(one["opened"]["fold"], one["opened"]["side"]) for one in log] == [
+        (1, "test"),
+        (1, "test"),
+        (0, "validation"),
+    ]
+    assert [one["reason"] for one in log] == ["the final figure", None, None]
+    assert log[0]["command"].startswith("leukolens evaluate ")
+    assert str(tmp_path) not in json.dumps(log)
+    predictions = (tmp_path / "two" / "predictions.csv").read_bytes()
+    assert log[1]["figures"]["predictions.csv"] == hashlib.sha256(predictions).hexdigest()
+    assert main(["data", "log", str(split), *(f"--result={tmp_path / name}" for name in ("one", "two", "three"))]) == 0
+
+
+def test_a_look_that_cannot_be_written_down_is_told(bundle, pictures, with_patients, tmp_path, capsys):
+    split = tmp_path / "three.json"
+    write_split(make_split(with_patients, method="random-image", folds=3, seed=1), split)
+    (tmp_path / "three.decisions.jsonl").mkdir()
+    words = [bundle, pictures, "--labels", pictures / "labels.csv", "--patient-column", "patient", "--split", split]
+    assert call(*words, "--fold", 0) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "three.decisions.jsonl, could not be kept" in told
+    assert "This look is recorded nowhere." in told
+
+
+def test_a_failed_requirement_is_a_look_all_the_same(bundle, pictures, tmp_path):
+    assert call(bundle, pictures, "--out", tmp_path / "out", "--require", "accuracy=1.0") == 4
+    assert len((tmp_path / "out" / "decisions.jsonl").read_text("utf-8").splitlines()) == 1
+    assert call(bundle, pictures, "--out", tmp_path / "out", "--overwrite") == 0
+    assert len((tmp_path / "out" / "decisions.jsonl").read_text("utf-8").splitlines()) == 2

@@ -289,3 +289,15 @@ def test_documentation_names_options_and_files(folders, tmp_path, capsys):
         word.rstrip(".,") for word in capsys.readouterr().out.split() if word.startswith("--") and word != "--help"
     }
     assert options - {"--out", "--speed"} <= set(text.replace("`", " ").replace(",", " ").split())
+
+
+def test_a_comparison_is_a_look_at_each_fold(folders, tmp_path, capsys):
+    assert call(folders["good"], folders["bad"], "--no-speed", "--out", tmp_path, "--reason", "which to take") == 0
+    assert "has been opened" in capsys.readouterr().err
+    looks = json.loads((tmp_path / "manifest.json").read_text("utf-8"))["test_openings"]
+    folds = sorted(path for path in folders["good"].glob("fold-*"))
+    assert sorted(one["opened"]["fold"] for one in looks) == list(range(len(folds)))
+    last = json.loads((folds[0] / "decisions.jsonl").read_text("utf-8").splitlines()[-1])
+    assert last["reason"] == "which to take"
+    assert len(last["by"]) == 2
+    assert all("not at hand" in one["sentence"] for one in looks)  # these runs have no split file

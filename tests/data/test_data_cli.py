@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -8,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from data_sets import group_rows, write_rows
 
 from leukolens.cli.main import main
-from leukolens.data import open_catalogue, read_split
+from leukolens.data import fingerprint, open_catalogue, read_split
 
 CLASSES = {label: [f"{n}.png" for n in range(10)] for label in ("blast", "normal")}
 
@@ -147,6 +149,31 @@ def test_split_by_the_users_own_patients(tree, tmp_path: Path) -> None:
         assert {catalogue.items[i].patient for i in fold.train}.isdisjoint(
             catalogue.items[i].patient for i in fold.test
         )
+
+
+def test_split_by_recovered_groups(tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, out = tree(CLASSES), tmp_path / "split.json"
+    catalogue = fingerprint(open_catalogue(root))
+    table = write_rows(tmp_path / "groups.csv", group_rows(catalogue, lambda label, at: f"{label}{at // 2}"))
+    command = ["data", "split", str(root), "--groups", str(table), "--method", "grouped", "--out", str(out)]
+    assert main(command) == 0
+    split = read_split(out, catalogue)
+    assert split.groups is not None
+    assert split.groups.sha256 == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert "recovered session" in capsys.readouterr().out
+    (root / "blast" / "0.png").unlink()
+    assert main([*command, "--overwrite"]) == 2
+    assert "does not know the same images" in capsys.readouterr().err
+
+
+def test_split_by_laboratory(tree, tmp_path: Path) -> None:
+    root, out, table = tree(CLASSES), tmp_path / "split.json", tmp_path / "own.csv"
+    rows = [f"{label}/{n}.png,{label},{'xy'[n % 2]}" for label in CLASSES for n in range(10)]
+    table.write_text("path,label,laboratory\n" + "\n".join(rows))
+    command = ["data", "split", str(root), "--labels", str(table), "--method", "leave-one-laboratory-out"]
+    assert main([*command, "--out", str(out)]) == 2
+    assert main([*command, "--laboratory-column", "laboratory", "--out", str(out)]) == 0
+    assert read_split(out, open_catalogue(root, labels=table)).parameters["laboratories"] == ("x", "y")
 
 
 @pytest.mark.parametrize(

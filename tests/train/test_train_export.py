@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def test_export_gives_a_bundle_that_agrees_and_screens(
     for figure in (figures["accuracy"], figures["balanced_accuracy"], *figures["recall"].values()):
         assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
     card = (out / "MODEL_CARD.md").read_text("utf-8")
-    assert f"test · accuracy: {figures['accuracy']['value']:.4g} (" in card
+    assert f"| test · accuracy | {figures['accuracy']['value']:.4g} (" in card
     assert "A and B 2026" in card
     assert spec.networks["field"].calibration.n > 0
     screener = leukolens.load(out)
@@ -202,3 +203,33 @@ def test_the_domain_reaches_as_far_as_training_varied_its_pictures(
     changed: dict[str, float], expected: set[str]
 ) -> None:
     assert set(trained_stresses(Augmentation(**changed))) == expected
+
+
+def test_looks_at_the_test_side_are_counted_from_training_to_the_card(
+    run: Path, class_folders: Path, split: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads((run / "summary.json").read_text("utf-8"))["test_openings"]
+    log = split.with_name("split.decisions.jsonl")
+    before = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    (own,) = (line for line in before if line["sha256"] == told["line_sha256"])
+    assert own["command"].startswith("leukolens train")
+    assert own["by"][0]["sha256"] == hashlib.sha256((run / "weights.safetensors").read_bytes()).hexdigest()
+    predictions = (run / "predictions-test.csv").read_bytes()
+    assert own["figures"] == {"predictions-test.csv": hashlib.sha256(predictions).hexdigest()}
+    capfd.readouterr()
+    out = tmp_path / "bundle"
+    assert main(["export", str(run), "--name", "x", "--reason", "to ship", "--out", str(out)]) == 0
+    assert "The test side of fold 0 has been opened" in capfd.readouterr().err
+    after = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert len(after) == len(before) + 1
+    assert after[-1]["reason"] == "to ship"
+    openings = open_bundle(out).spec.provenance.test_openings
+    assert openings is not None
+    assert openings["number"] == after[-1]["opening"] >= 2
+    assert openings["line_sha256"] == after[-1]["sha256"]
+    assert openings["sentence"] in (out / "MODEL_CARD.md").read_text("utf-8")
+    assert len((run / "decisions.jsonl").read_text("utf-8").splitlines()) >= 2
+    assert main(["data", "log", str(split), "--result", str(run), "--result", str(out)]) == 0
+    capfd.readouterr()
+    assert main(["card", str(out)]) == 0
+    assert capfd.readouterr().out == (out / "MODEL_CARD.md").read_text("utf-8")

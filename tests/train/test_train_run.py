@@ -242,7 +242,13 @@ def test_a_run_that_stopped_early_and_was_killed_while_judging_trains_no_further
     weights = (tmp_path / "run" / "weights.safetensors").read_bytes()
     (tmp_path / "run" / "summary.json").unlink()
     assert main([*arguments, "--resume"]) == 0
-    assert {name: (tmp_path / "run" / name).read_bytes() for name in before} == before
+    again = {name: (tmp_path / "run" / name).read_bytes() for name in before}
+    summaries = [json.loads(files.pop("summary.json")) for files in (before, again)]
+    looks = [summary.pop("test_openings") for summary in summaries]
+    assert looks[1]["number"] == looks[0]["number"] + 1  # looked at twice, and said so
+    assert looks[1]["models"] == looks[0]["models"]
+    assert summaries[0] == summaries[1]
+    assert again == before
     assert (tmp_path / "run" / "weights.safetensors").read_bytes() == weights
 
 

@@ -196,7 +196,7 @@ def compare_runs(
         pairs.append(_pair(first, second, answers))
         if progress is not None:
             progress(len(entries) + len(pairs))
-    return Comparison(tuple(entries), _adjusted(pairs), seed)
+    return Comparison(tuple(entries), adjust_pairs(pairs), seed)
 
 
 def _entry(run: Run, counted: str, reference: Run, answers: Answers) -> Entry:
@@ -263,19 +263,38 @@ def _pair(first: Run, second: Run, answers: Answers) -> Pair:
         reason = "" if images[0] == images[1] else "other images in the same folds"
     if reason:
         return Pair(first.name, second.name, reason=reason)
-    own, other = (answers.predictions(run, common) for run in (first, second))
+    return pair_runs(first, second, common, common, answers)
+
+
+def pair_runs(first: Run, second: Run, folds: tuple[int, ...], others: tuple[int, ...], answers: Answers) -> Pair:
+    """Test two runs against each other on the same images, whatever folds these stand in.
+
+    Parameters
+    ----------
+    first, second, answers
+        The runs, and what they said.
+    folds, others
+        Numbers of the folds of the first and of the second, which test the same images.
+
+    Returns
+    -------
+    Pair
+        Not adjusted, see `adjust_pairs`.
+    """
+    own, other = answers.predictions(first, folds), answers.predictions(second, others)
     if np.array_equal(own.probabilities, other.probabilities):
-        return Pair(first.name, second.name, len(own), common, reason=SAME)
-    figures, other_figures = (answers.figures(run, common) for run in (first, second))
-    draws, other_draws = (answers.draws(run, common) for run in (first, second))
+        return Pair(first.name, second.name, len(own), folds, reason=SAME)
+    figures, other_figures = answers.figures(first, folds), answers.figures(second, others)
+    draws, other_draws = answers.draws(first, folds), answers.draws(second, others)
     differences = {"accuracy": paired_difference(gains(own, other), own.groups)}
     for name in DRAWN:
         related = draws_related(draws[name], other_draws[name])
         differences[name] = difference_of(figures[name], other_figures[name], related, groups=own.groups)
-    return Pair(first.name, second.name, len(own), common, paired_test(own, other), differences=differences)
+    return Pair(first.name, second.name, len(own), folds, paired_test(own, other), differences=differences)
 
 
-def _adjusted(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def adjust_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Fill in the p values after Holm, over all pairs that were tested."""
     tested = [number for number, pair in enumerate(pairs) if pair.test is not None]
     adjusted = holm([pair.test.p for pair in pairs if pair.test is not None])
     found = dict(zip(tested, adjusted, strict=True))

@@ -95,7 +95,7 @@ def comparison_json(comparison: Comparison, manifest: dict[str, Any]) -> str:
         "level": 0.95,
         "seed": comparison.seed,
         "rows": [_row_content(entry) for entry in comparison.entries],
-        "pairs": [_pair_content(pair) for pair in comparison.pairs],
+        "pairs": [pair_content(pair) for pair in comparison.pairs],
         "methods": methods,
         "tests": tests,
     }
@@ -109,11 +109,7 @@ def _row_content(entry: Entry) -> dict[str, Any]:
         "network": entry.network,
         "head": entry.head,
         "recipe": entry.recipe,
-        "split": {
-            "short": entry.stamp,
-            "leaky": entry.leaky,
-            "sha256": run.identity["split_sha256"] if run else None,
-        },
+        "split": (run.stamp.content() if run else {"leaky": entry.leaky, "sha256": None}) | {"short": entry.stamp},
         "data_sha256": run.identity["data_sha256"] if run else None,
         "classes": list(run.classes) if run else None,
         "note": entry.note,
@@ -132,7 +128,8 @@ def _row_content(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _pair_content(pair: Pair) -> dict[str, Any]:
+def pair_content(pair: Pair) -> dict[str, Any]:
+    """Return two runs on the same images as JSON."""
     return {
         "first": printable(pair.first),
         "second": printable(pair.second),
@@ -157,13 +154,13 @@ def comparison_markdown(comparison: Comparison) -> str:
         "",
         "Under each figure its 95 % interval.",
         "",
-        *_table(FIGURE_COLUMNS, [figure_cells(entry) for entry in entries]),
+        *markdown_table(FIGURE_COLUMNS, [figure_cells(entry) for entry in entries]),
         "",
         "| run | right of all images, fold by fold |",
         "| --- | --- |",
         *(f"| {_escaped(printable(entry.name))} | {fold_words(entry)} |" for entry in trained),
         "",
-        *_table(COST_COLUMNS, [cost_cells(entry) for entry in entries]),
+        *markdown_table(COST_COLUMNS, [cost_cells(entry) for entry in entries]),
         "",
         *_pairs(comparison),
         f"{RESEARCH_USE} {CLASS_NOTE}",
@@ -172,7 +169,8 @@ def comparison_markdown(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
+    """Return the lines of a table in Markdown, each interval under its value."""
     written = [
         [_escaped(cell.value) + (f"<br>{_escaped(cell.range)}" if cell.range else "") for cell in row] for row in rows
     ]
@@ -196,7 +194,7 @@ def _pairs(comparison: Comparison) -> list[str]:
     tested = [pair for pair in comparison.pairs if pair.test is not None]
     lines = ["## Two by two", ""]
     if tested:
-        lines += _table(PAIR_COLUMNS, [pair_cells(pair) for pair in tested])
+        lines += markdown_table(PAIR_COLUMNS, [pair_cells(pair) for pair in tested])
         tests = "; ".join(methods_of(comparison)[0].values())
         lines += ["", f"p: {tests}. The intervals of the differences are not adjusted.", ""]
     without = [f"{_escaped(pair_name(pair))} ({pair.reason})" for pair in comparison.pairs if pair.test is None]

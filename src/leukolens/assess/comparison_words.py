@@ -57,6 +57,8 @@ def cautions(comparison: Comparison) -> list[str]:
     if leaky:
         which = "Every run is" if len(leaky) == len(trained) else ", ".join(map(printable, leaky)) + ":"
         said.append(f"{which} from a LEAKY split: the figures hold for images of the same slides only.")
+    shared = dict.fromkeys(entry.run.stamp.shared for entry in trained if entry.run and entry.run.stamp.shared)
+    said += [one.sentence() for one in shared if one is not None]
     said += [f"Images counted together: {words}." for words in dict.fromkeys(entry.counted for entry in trained)]
     apart = [f"{printable(entry.name)} ({entry.note})" for entry in trained if entry.note]
     if apart:

@@ -11,7 +11,7 @@ from leukolens.assess.confusion import accuracy, recall
 from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.results import csv_text
 from leukolens.assess.run_figures import FIGURES, figures_of, in_common_order, predictions_of, stamp_of
-from leukolens.assess.run_groups import Grouping, group_images_of, split_of
+from leukolens.assess.run_groups import Grouping, Recovered, group_images_of, split_of
 from leukolens.assess.runs import FoldRun, Run, check_one_kind, fold_folders, join_folds
 from leukolens.assess.wording import write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError
@@ -67,7 +67,9 @@ class Folds:
         return not self.missing
 
 
-def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[Split] = ()) -> Folds:
+def aggregate_folds(
+    folder: Path, *, count: int | None = None, splits: Sequence[Split] = (), recovered: Recovered | None = None
+) -> Folds:
     """Pool the test sides of the folds in a folder.
 
     Parameters
@@ -79,6 +81,8 @@ def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[
         numbers of images.
     splits
         Split files at hand.
+    recovered
+        Groups of an audit, to count images together by.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def aggregate_folds(folder: Path, *, count: int | None = None, splits: Sequence[
     run = join_folds(done, folder, folder.name)
     begun = {int(one.name.removeprefix(FOLD)) for one in folders}
     missing, images = missing_folds(run, begun=begun, count=count, splits=splits)
-    grouping = group_images_of([run], splits)
+    grouping = group_images_of([run], splits, recovered)
     predictions = predictions_of(in_common_order(run.rows), run.classes, grouping)
     by_class = {run.classes[index]: recall(predictions, int(index)) for index in predictions.present}
     by_fold = tuple(accuracy(predictions_of(fold.rows, run.classes, grouping)) for fold in run.folds)
@@ -130,12 +134,12 @@ def missing_folds(
     return tuple(said), images
 
 
-def write_folds(folder: Path, *, count: int | None = None) -> Folds:
+def write_folds(folder: Path, *, count: int | None = None, recovered: Recovered | None = None) -> Folds:
     """Write ``folds.json``, ``folds.md`` and the pooled ``predictions-test.csv`` into a folder of folds.
 
     Parameters
     ----------
-    folder, count
+    folder, count, recovered
         As in `aggregate_folds`.
 
     Raises
@@ -145,7 +149,7 @@ def write_folds(folder: Path, *, count: int | None = None) -> Folds:
     OutputError
         A file cannot be written.
     """
-    folds = aggregate_folds(folder, count=count)
+    folds = aggregate_folds(folder, count=count, recovered=recovered)
     with contextlib.suppress(OSError):  # written last: where it is, the others are whole
         (folder / FOLDS_JSON).unlink(missing_ok=True)
     for name, text in (
@@ -181,10 +185,11 @@ def folds_line(folds: Folds) -> str:
     total, right = len(run.rows), sum(fold.right for fold in run.folds)
     written = write_figure("accuracy", folds.figures["accuracy"])
     each = ", ".join(f"{fold.right}/{len(fold.rows)}" for fold in run.folds)
+    shared = f" {run.stamp.shared.sentence()}" if run.stamp.shared else ""
     lacking = f" MISSING: {'; '.join(folds.missing)}." if folds.missing else ""
     return (
         f"{len(run.folds)} folds: {right} of {total} right, accuracy {written.value} (95 % interval {written.range}); "
-        f"fold by fold {each}. {stamp_of(run)}.{lacking}"
+        f"fold by fold {each}. {stamp_of(run)}.{shared}{lacking}"
     )
 
 
@@ -198,12 +203,7 @@ def folds_content(folds: Folds) -> dict[str, Any]:
         "kind": "leukolens folds",
         "use": RESEARCH_USE,
         "class_note": CLASS_NOTE,
-        "split": {
-            "short": stamp_of(run),
-            "leaky": bool(run.identity["split_leaky"]),
-            "sha256": run.identity["split_sha256"],
-            "grouping": run.identity.get("split_grouping", ""),
-        },
+        "split": run.stamp.content() | {"short": stamp_of(run)},
         "whole": folds.whole,
         "missing": list(folds.missing),
         "images": {"predicted": len(run.rows), "expected": folds.images},

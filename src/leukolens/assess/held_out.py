@@ -10,7 +10,9 @@ import numpy as np
 
 from leukolens.assess.predictions import check_predictions
 from leukolens.assess.scores import score
+from leukolens.data.stamp import read_stamp
 from leukolens.train.layout import SUMMARY_FILE
+from leukolens.train.run_files import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,20 +39,25 @@ def held_out_figures(run: Path, catalogue: Catalogue, classes: Sequence[str]) ->
     Returns
     -------
     dict
-        For ``validation`` and ``test``, as far as the split has them: `n`; `accuracy`, `balanced_accuracy` and `recall`
-        of each class; where classes mean no leukaemia, `auc`, `sensitivity` and `specificity` of leukaemia. Each
-        figure has `value`, `low`, `high`. Where a side was drawn in a leaky order, `leaky` says so beside them, and
-        the samples of one picture count as one group.
+        For ``validation`` and ``test``, as far as the split has them: `split`, its kind in words; `n`; `accuracy`,
+        `balanced_accuracy` and `recall` of each class; where classes mean no leukaemia, `auc`, `sensitivity` and
+        `specificity` of leukaemia. Each figure has `value`, `low`, `high`. Where a side was drawn in a leaky order,
+        `leaky` says so beside them, and the samples of one picture count as one group.
     """
     patients = {item.path: item.patient for item in catalogue.items}
-    leaks = _leaks(run)
+    leaks, kind = _leaks(run), _kind(run)
     figures: dict[str, Any] = {}
     for side in ("validation", "test"):
         path = run / f"predictions-{side}.csv"
         if path.is_file():
-            stamp = {"leaky": leaks[side]} if side in leaks else {}
+            stamp = {"split": f"{kind}, {side}"} | ({"leaky": leaks[side]} if side in leaks else {})
             figures[side] = stamp | _figures(path, patients, classes, catalogue.negative or ())
     return figures
+
+
+def _kind(run: Path) -> str:
+    content = read_run(run)
+    return f"{read_stamp(content.get('split'), content['run']).kind}, fold {content['run']['fold']}"
 
 
 def _leaks(run: Path) -> dict[str, str]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from leukolens.data.grouping import group_images, join_groups
+from leukolens.data.groups import GROUP_COLUMNS
+from leukolens.data.leaks import Shared, check_against, shared_with_training
+from leukolens.data.stamp import stamp_split
 from leukolens.finding import DataError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from leukolens.data import Catalogue, Split
+    from collections.abc import Hashable
+
+    from leukolens.data import Catalogue, Groups, Split
 
 Side = Literal["test", "validation", "train"]
 SIDES: tuple[Side, ...] = ("test", "validation", "train")
-SPLIT_KINDS: Final = {
-    "random-image": "random split by image",
-    "patient": "split by patient",
-    "blocks": "split in blocks",
-}
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Stamp:
     Attributes
     ----------
     kind
-        "random-image", "patient", "blocks", or "none" without a split file.
+        The method of the split, see `leukolens.data.split.METHODS`, or "none" without a split file.
     short
         A few words to stand beside a figure.
     sentence
@@ -38,6 +38,10 @@ class Stamp:
         Which part was evaluated.
     grouping, split_sha256
         From the split file.
+    embargo, by_session, groups_file, groups_sha256
+        See `leukolens.data.stamp.SplitStamp`.
+    shared
+        How many images share a field or a session with training, where a groups file is at hand.
     """
 
     kind: str
@@ -48,6 +52,11 @@ class Stamp:
     side: Side | None = None
     grouping: str = ""
     split_sha256: str | None = None
+    embargo: int | None = None
+    by_session: tuple[str, ...] = ()
+    groups_file: str | None = None
+    groups_sha256: str | None = None
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,13 @@ class Selection:
     stamp: Stamp
 
 
-def select(catalogue: Catalogue, split: Split | None = None, fold: int | None = None, side: str = "test") -> Selection:
+def select(
+    catalogue: Catalogue,
+    split: Split | None = None,
+    fold: int | None = None,
+    side: str = "test",
+    recovered: Groups | None = None,
+) -> Selection:
     """Choose the images to evaluate.
 
     Parameters
@@ -73,6 +88,8 @@ def select(catalogue: Catalogue, split: Split | None = None, fold: int | None = 
         Which fold; may be left out where there is one.
     side
         "test", "validation" or "train".
+    recovered
+        Groups of an audit: intervals are over them, and the split is checked against them.
 
     Returns
     -------
@@ -83,24 +100,29 @@ def select(catalogue: Catalogue, split: Split | None = None, fold: int | None = 
     UsageError
         A fold or side that is not there, or one given without a split.
     DataError
-        The side holds no image.
+        The side holds no image, or a split that is not leaky parts what `recovered` holds together.
     """
+    shared = recovered.keys(GROUP_COLUMNS) if recovered is not None else [[] for _ in catalogue.items]
+    words = _grouping(catalogue, recovered)
     if split is None:
         if fold is not None or side != "test":
             raise UsageError("--fold and --side choose a part of a split", todo="name the split file with --split")
-        groups = group_images(catalogue, by_patient=True)
-        return Selection(tuple(range(len(catalogue))), tuple(groups), _grouping(catalogue), _no_split(len(catalogue)))
+        groups = group_images(catalogue, by_patient=True, shared=shared)
+        return Selection(tuple(range(len(catalogue))), tuple(groups), words, _no_split(len(catalogue)))
     chosen = _side(side)
     number = _fold_number(split, fold)
     indices = tuple(getattr(split.folds[number], chosen))
     if not indices:
         raise DataError(f"Fold {number} of the split has no image on the side {chosen!r}", todo="choose another side")
-    keys = [
-        [("group", str(entry.group)), *([("patient", item.patient)] if item.patient is not None else [])]
-        for entry, item in zip(split.items, catalogue.items, strict=True)
+    if recovered is not None:
+        check_against(split, recovered)
+    keys: list[list[Hashable]] = [
+        [("group", str(entry.group)), *([("patient", item.patient)] if item.patient is not None else []), *own]
+        for entry, item, own in zip(split.items, catalogue.items, shared, strict=True)
     ]
     groups = join_groups(keys)
-    return Selection(indices, tuple(groups[i] for i in indices), _grouping(catalogue), _stamp(split, number, chosen))
+    stamp = _stamp(split, number, chosen, recovered)
+    return Selection(indices, tuple(groups[i] for i in indices), words, stamp)
 
 
 def _side(name: str) -> Side:
@@ -123,12 +145,15 @@ def _fold_number(split: Split, fold: int | None) -> int:
     return number
 
 
-def _grouping(catalogue: Catalogue) -> str:
+def _grouping(catalogue: Catalogue, recovered: Groups | None) -> str:
     known = sum(item.patient is not None for item in catalogue.items)
+    more = "" if recovered is None else f"recovered sessions and fields ({recovered.file} {recovered.sha256[:12]}), "
     if known == len(catalogue):
-        return "patients and exact duplicates"
+        return f"{more}patients and exact duplicates"
     if known:
-        return f"patients, where known ({known} of {len(catalogue)} images), and exact duplicates"
+        return f"{more}patients, where known ({known} of {len(catalogue)} images), and exact duplicates"
+    if more:
+        return f"{more}and exact duplicates; no patients are known"
     return "exact duplicates only: no patients are known, images of one patient count as independent"
 
 
@@ -138,12 +163,23 @@ def _no_split(n: int) -> Stamp:
     return Stamp("none", "No split: all images", sentence, None)
 
 
-def _stamp(split: Split, fold: int, side: Side) -> Stamp:
-    short = f"{kind_of_split(split.method, leaky=split.leaky)}, fold {fold}, {side}"
-    return Stamp(split.method, short, split.note, split.leaky, fold, side, split.grouping, split.sha256)
-
-
-def kind_of_split(method: str, *, leaky: bool) -> str:
-    """Say what kind of split it is, in capitals that images showing the same thing can stand on both sides."""
-    kind = SPLIT_KINDS.get(method, method)
-    return f"LEAKY {kind}" if leaky else kind.capitalize()
+def _stamp(split: Split, fold: int, side: Side, recovered: Groups | None) -> Stamp:
+    shared = None
+    if recovered is not None and side != "train":
+        shared = shared_with_training(split.folds[fold], recovered, side)
+    stamp = stamp_split(split, shared)
+    return Stamp(
+        kind=split.method,
+        short=f"{stamp.kind}, fold {fold}, {side}",
+        sentence=stamp.sentence,
+        leaky=split.leaky,
+        fold=fold,
+        side=side,
+        grouping=split.grouping,
+        split_sha256=split.sha256,
+        embargo=stamp.embargo,
+        by_session=stamp.by_session,
+        groups_file=stamp.groups_file,
+        groups_sha256=stamp.groups_sha256,
+        shared=shared,
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leukolens.assess.losses import ReliabilityBin
     from leukolens.assess.requirements import Checked
     from leukolens.assess.seen import Training
+    from leukolens.data.openings import Openings
     from leukolens.screen import Screener
 
 
@@ -44,6 +45,8 @@ class About:
         Whether the bundle learned from the images.
     warnings
         What a reader must know before believing a figure.
+    openings
+        How often these images have been looked at; None where that was not written down.
     """
 
     bundle: str
@@ -57,6 +60,7 @@ class About:
     command: str
     training: Training
     warnings: tuple[str, ...] = ()
+    openings: Openings | None = None
 
 
 def describe(
@@ -187,6 +191,7 @@ def metrics(evaluation: Evaluation, about: About, checked: Sequence[Checked] = (
         "data": {"name": about.data, "sha256": about.data_sha256, "grouping": evaluation.selection.grouping},
         "split": asdict(evaluation.selection.stamp),
         "training": asdict(about.training),
+        "test_openings": None if about.openings is None else about.openings.as_json(),
         "warnings": list(about.warnings),
         "images": len(evaluation.items),
         "unread": [asdict(one) for one in evaluation.unread],

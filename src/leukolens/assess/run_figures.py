@@ -11,7 +11,6 @@ from leukolens.assess.bootstrap import SEED
 from leukolens.assess.calibration import ece_estimate
 from leukolens.assess.confusion import accuracy, macro
 from leukolens.assess.predictions import Predictions, check_predictions
-from leukolens.assess.provenance import kind_of_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +61,7 @@ def figures_of(predictions: Predictions, seed: int = SEED) -> dict[str, Estimate
 
 def stamp_of(run: Run) -> str:
     """Say what kind of split a run's figures come from, and which folds."""
-    kind = kind_of_split(run.identity["split_method"], leaky=bool(run.identity["split_leaky"]))
+    kind = run.stamp.kind
     if order := run.identity.get("leaky_order"):
         kind += f", LEAKY ORDER {order!r}"
     numbers = [fold.number for fold in run.folds]

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from leukolens.data.catalogue import sha256_of
 from leukolens.data.grouping import join_groups
+from leukolens.data.groups import GROUP_COLUMNS
 from leukolens.data.layouts import open_catalogue
-from leukolens.data.split import Split, content_sha256
+from leukolens.data.split import LEAKY_METHODS, Split, content_sha256
 from leukolens.finding import DataError, LeukolensError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from leukolens.assess.runs import Run
+    from leukolens.data.catalogue import Catalogue
+    from leukolens.data.groups import Groups
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,23 @@ class Grouping:
 
     numbers: Mapping[str, int]
     words: str
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What images share with others by a groups file, by their SHA-256, and in words what that is."""
+
+    keys: Mapping[str, Sequence[Hashable]]
+    words: str
+
+
+def recovered_of(groups: Groups, catalogue: Catalogue) -> Recovered:
+    """Return recovered groups so that images of runs can be looked up in them."""
+    own = groups.keys(GROUP_COLUMNS)
+    keys: dict[str, list[Hashable]] = {}
+    for item, shared in zip(catalogue.items, own, strict=True):
+        keys.setdefault(sha256_of(item), []).extend(shared)
+    return Recovered(keys, f"recovered sessions and fields ({groups.file} {groups.sha256[:12]})")
 
 
 def load_split(path: Path) -> Split:
@@ -61,7 +82,7 @@ def split_of(run: Run, given: Sequence[Split] = ()) -> Split | None:
     return split if split.sha256 == wanted else None
 
 
-def group_images_of(runs: Sequence[Run], given: Sequence[Split] = ()) -> Grouping:
+def group_images_of(runs: Sequence[Run], given: Sequence[Split] = (), recovered: Recovered | None = None) -> Grouping:
     """Group the images of runs on one data set, by what any of the runs knows.
 
     Parameters
@@ -70,6 +91,8 @@ def group_images_of(runs: Sequence[Run], given: Sequence[Split] = ()) -> Groupin
         Of one data set.
     given
         Split files, for runs whose own is no longer where it was.
+    recovered
+        Groups of an audit, which then count as well.
     """
     keys: dict[str, set[Hashable]] = {}
     for run in runs:
@@ -80,9 +103,15 @@ def group_images_of(runs: Sequence[Run], given: Sequence[Split] = ()) -> Groupin
         for item in split.items:
             if item.sha256 in keys:
                 keys[item.sha256].add((split.sha256, item.group))
+    for sha256, shared in (recovered.keys if recovered is not None else {}).items():
+        if sha256 in keys:
+            keys[sha256].update(shared)
     patients = _add_patients(keys, runs)
     numbers = join_groups([sorted(own, key=str) for own in keys.values()])
-    return Grouping(dict(zip(keys, numbers, strict=True)), _words(runs, splits, patients=patients))
+    words = _words(runs, splits, patients=patients)
+    if recovered is not None:
+        words = f"{recovered.words}{', patients' if patients else ''} and exact duplicates"
+    return Grouping(dict(zip(keys, numbers, strict=True)), words)
 
 
 def _add_patients(keys: dict[str, set[Hashable]], runs: Sequence[Run]) -> bool:
@@ -117,7 +146,7 @@ def _patients(source: Mapping[str, Any]) -> dict[str, str]:
 def _words(runs: Sequence[Run], splits: Mapping[str, Split], *, patients: bool) -> str:
     if patients or any(split.method == "patient" for split in splits.values()):
         return "patients and exact duplicates"
-    grouped = {run.identity["split_sha256"] for run in runs if run.identity["split_method"] != "random-image"}
+    grouped = {run.identity["split_sha256"] for run in runs if run.identity["split_method"] not in LEAKY_METHODS}
     if grouped - set(splits):
         return (
             "exact duplicates only; the split file, which knows more, is not at hand (say where with --split), so "

@@ -9,6 +9,7 @@ import numpy as np
 
 from leukolens.assess.run_records import read_summary, read_training
 from leukolens.assess.run_tables import Row, read_rows, read_times
+from leukolens.data.stamp import SplitStamp, join_stamps, read_stamp
 from leukolens.finding import DataError, OutputError
 from leukolens.train.layout import CURVES_FILE, FOLD, RUN_FILE, SUMMARY_FILE, TEST_FILE
 
@@ -77,6 +78,8 @@ class Run:
         By their numbers.
     pooled
         Whether it is a folder of folds.
+    stamp
+        The kind of split, see `leukolens.data.stamp`.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Run:
     manifest: Mapping[str, Any]
     folds: tuple[FoldRun, ...]
     pooled: bool
+    stamp: SplitStamp
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -226,7 +230,9 @@ def _joined(folders: Sequence[Path], folder: Path, name: str, *, pooled: bool) -
         )
     _once(folds, folder)
     first = contents[0]
-    return Run(name, folder, identities[0], first.get("source") or {}, first.get("manifest") or {}, folds, pooled)
+    stamp = join_stamps([read_stamp(one.get("split"), one["run"]) for one in contents])
+    source, manifest = first.get("source") or {}, first.get("manifest") or {}
+    return Run(name, folder, identities[0], source, manifest, folds, pooled, stamp)
 
 
 def _read_fold(folder: Path, number: int, classes: Sequence[str]) -> FoldRun:

@@ -39,6 +39,9 @@ def compare(
         int | None, typer.Option(help="Cores to use in timing; those there are, at most 16.", min=1)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 88,
+    reason: Annotated[
+        str | None, typer.Option(help="Why the test sides are looked at; kept in the logs of decisions.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a comparison in --out.")] = False,
 ) -> None:
     """Compare trained networks: figures with 95 % intervals, what they cost, and a paired test between any two."""
@@ -56,5 +59,6 @@ def compare(
             threads=threads,
             seed=seed,
             overwrite=overwrite,
+            reason=reason,
         )
     )

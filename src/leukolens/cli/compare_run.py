@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from leukolens.assess.comparison import POOLING, Comparison, Entry, check_runs, compare_runs
 from leukolens.assess.comparison_output import claim_comparison, write_comparison
 from leukolens.assess.costs import COSTS_FILE, CostBook, Subject, subject_of
+from leukolens.assess.looks import record_comparison
 from leukolens.assess.run_groups import load_split
 from leukolens.assess.runs import Run, read_run
 from leukolens.cli.compare_tell import tell
+from leukolens.cli.console import error_console
 from leukolens.cli.progress import counting
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import UsageError
@@ -38,6 +40,7 @@ class Request:
     threads: int | None
     seed: int
     overwrite: bool
+    reason: str | None = None
 
 
 def run(request: Request) -> None:
@@ -58,9 +61,13 @@ def run(request: Request) -> None:
     with counting("Comparing", len(runs) + pairs) as advance:
         comparison = compare_runs(runs, splits=splits, seed=request.seed, progress=advance)
     comparison = _with_costs(comparison, _waiting(extra, comparison, request.waiting), request)
+    looks = record_comparison(runs, command=command_line(request), splits=request.splits, reason=request.reason)
     manifest = run_manifest("compare", _configuration(request, runs), _data(runs), request.seed)
+    manifest["test_openings"] = [look.as_json() for look in looks]
     files = write_comparison(request.out, comparison, manifest)
     tell(comparison, request.out, files)
+    for look in looks:
+        error_console().print(look.sentence, markup=False, soft_wrap=True)
 
 
 def name_runs(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Path]:

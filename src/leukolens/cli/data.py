@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leukolens.cli.console import error_console, new_app, output_console
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.dataset_options import (
+    Data,
+    GroupsFile,
+    LabelColumn,
+    Labels,
+    LaboratoryColumn,
+    Negative,
+    PathColumn,
+    PatientColumn,
+)
 from leukolens.finding import RESEARCH_USE, OutputError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -61,8 +70,13 @@ def check(
 def split(
     data: Data,
     out: Annotated[Path, typer.Option(help="The split file to write.")],
-    method: Annotated[str, typer.Option(help="random-image, patient or blocks.")],
-    folds: Annotated[int, typer.Option(help="Number of folds; 1 holds one part out.")] = 5,
+    method: Annotated[
+        str, typer.Option(help="random-image, stratified, patient, grouped, blocks or leave-one-laboratory-out.")
+    ],
+    groups: GroupsFile = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Number of folds; 1 holds one part out; one a laboratory.", show_default="5")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the random order.")] = 88,
     validation: Annotated[str, typer.Option(help="Share of the rest that validates, such as 0.15, or none.")] = "none",
     embargo: Annotated[int, typer.Option(help="blocks: files left out on either side of a held-out block.")] = 0,
@@ -72,26 +86,29 @@ def split(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    laboratory_column: LaboratoryColumn = None,
 ) -> None:
     """Divide a data set into training, validation and test, and write the division as a file.
 
-    Exact duplicates never stand on two sides.
+    Exact duplicates never stand on two sides; with --groups, captures of one field do not either, save in random-image.
     """
     from leukolens.cli.data_tables import show_split
     from leukolens.cli.progress import counting
     from leukolens.data.catalogue import fingerprint
+    from leukolens.data.groups import read_groups
     from leukolens.data.split import METHODS, try_place, write_split
-    from leukolens.data.splitting import make_split
+    from leukolens.data.splitting import FOLDS, make_split
 
     known = {name: name for name in METHODS}
     if method not in known:
         raise UsageError(f"There is no method {method!r} to split by", todo=nearest(method, known))
     share = _share(validation)
     _free(out, overwrite)
-    catalogue = _open(data, labels, label_column, path_column, patient_column, None)
-    try_place(out, len(catalogue), folds)
+    catalogue = _open(data, labels, label_column, path_column, patient_column, None, laboratory_column)
+    try_place(out, len(catalogue), folds or FOLDS)
     with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
+    recovered = None if groups is None else read_groups(groups, catalogue)
     made = make_split(
         catalogue,
         method=known[method],
@@ -100,9 +117,10 @@ def split(
         validation=share,
         embargo=embargo,
         test_share=test_share,
+        recovered=recovered,
     )
     write_split(made, out)
-    show_split(output_console(), made)
+    show_split(output_console(), made, recovered)
     output_console().print(f"Wrote {out}", markup=False, soft_wrap=True)
 
 
@@ -131,6 +149,24 @@ def get(
     output_console().print(f"{to} holds the whole data set: {counts}.", markup=False, soft_wrap=True)
 
 
+@app.command(epilog=RESEARCH_USE)
+def log(
+    place: Annotated[Path, typer.Argument(help="A split file, a folder of a run or an evaluation, or a log.")],
+    result: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of an evaluation, run or bundle whose look must be in the log; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print lines and faults as JSON and nothing else.")] = False,
+) -> None:
+    """Show who looked at which held-out images, when, and check that the log is whole.
+
+    Exit code 4 when its chain is broken, or a result's line is not in it.
+    """
+    from leukolens.cli.data_log import show_log
+
+    show_log(place, result or [], as_json=as_json)
+
+
 def _open(
     data: Path,
     labels: Path | None,
@@ -138,6 +174,7 @@ def _open(
     path_column: str,
     patient_column: str | None,
     negative: list[str] | None,
+    laboratory_column: str | None = None,
 ) -> Catalogue:
     from leukolens.data.layouts import open_catalogue
 
@@ -147,6 +184,7 @@ def _open(
         label_column=label_column,
         path_column=path_column,
         patient_column=patient_column,
+        laboratory_column=laboratory_column,
         negative=negative or None,
     )
 

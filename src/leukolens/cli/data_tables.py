@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from leukolens.data.check import DataCheck
     from leukolens.data.duplicates import Duplicates
+    from leukolens.data.groups import Groups
     from leukolens.data.split import Split
 
 
@@ -81,8 +82,13 @@ def _list(console: Console, title: str, lines: Iterable[str], limit: int) -> Non
         console.print(f"  ... and {len(lines) - limit} more (--json and --out have all)", markup=False)
 
 
-def show_split(console: Console, split: Split) -> None:
+def show_split(console: Console, split: Split, groups: Groups | None = None) -> None:
     """Print how many images of each class stand on each side of each fold, and what the split is worth."""
+    from leukolens.data.leaks import add_shared, shared_with_training
+    from leukolens.data.stamp import stamp_split
+
+    shared = add_shared(shared_with_training(fold, groups) for fold in split.folds) if groups is not None else None
+    stamp = stamp_split(split, shared)
     table = _table("fold", "side", "images", *split.labels)
     for number, fold in enumerate(split.folds):
         for side in ("train", "validation", "test", "left_out"):
@@ -92,8 +98,9 @@ def show_split(console: Console, split: Split) -> None:
                 cells = (str(counts[label]) for label in split.labels)
                 table.add_row(str(number), side.replace("_", " "), str(len(indices)), *cells)
     console.print(table)
+    console.print(f"{stamp.kind}.", markup=False)
     console.print(f"{split.grouping[0].upper()}{split.grouping[1:]}.", markup=False)
-    console.print(("Leaky. " if split.leaky else "") + split.note, markup=False)
+    console.print(("Leaky. " if split.leaky else "") + stamp.sentence, markup=False)
     console.print(f"SHA-256 of the split: {split.sha256}", markup=False, soft_wrap=True)
 
 

@@ -12,4 +12,8 @@ Labels = Annotated[Path | None, typer.Option(help="CSV file with the labels; its
 LabelColumn = Annotated[str, typer.Option(help="Its column with the class.")]
 PathColumn = Annotated[str, typer.Option(help="Its column with the path.")]
 PatientColumn = Annotated[str | None, typer.Option(help="Its column with the patient.")]
+LaboratoryColumn = Annotated[str | None, typer.Option(help="Its column with the laboratory.")]
+GroupsFile = Annotated[
+    Path | None, typer.Option("--groups", help="groups.csv of `leukolens audit`: which images belong together.")
+]
 Negative = Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia; may be repeated.")]

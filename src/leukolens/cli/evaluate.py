@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, PathColumn
+from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, PathColumn
 from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
@@ -24,6 +24,7 @@ def evaluate(
     split: Annotated[Path | None, typer.Option(help="Split file; without it, all images are evaluated.")] = None,
     fold: Annotated[int | None, typer.Option(help="Which fold of the split, from 0.", min=0)] = None,
     side: Annotated[str, typer.Option(help="Which side of the fold: test, validation or train.")] = "test",
+    groups: GroupsFile = None,
     labels: Labels = None,
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
@@ -44,6 +45,9 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 88,
+    reason: Annotated[
+        str | None, typer.Option(help="Why these images are looked at; kept in the log of decisions beside the split.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an evaluation in --out.")] = False,
 ) -> int:
     """Measure a model bundle on labelled images: every figure with a 95 % interval, and the kind of split it is from.
@@ -62,6 +66,7 @@ def evaluate(
             split=split,
             fold=fold,
             side=side,
+            groups=groups,
             labels=labels,
             label_column=label_column,
             path_column=path_column,
@@ -73,5 +78,6 @@ def evaluate(
             threads=threads,
             seed=seed,
             overwrite=overwrite,
+            reason=reason,
         )
     )

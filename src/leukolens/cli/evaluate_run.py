@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leukolens.assess.evaluation import (
@@ -16,15 +16,16 @@ from leukolens.assess.evaluation import (
     evaluate,
     figure_names,
 )
+from leukolens.assess.looks import record_look
 from leukolens.assess.output import claim_folder, write_evaluation
 from leukolens.assess.pipeline import BundlePredictor
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
-from leukolens.assess.results import describe
+from leukolens.assess.results import describe, predictions_csv
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.cli.console import error_console
 from leukolens.cli.evaluate_tell import tell
-from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_split
+from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CheckFailedError
@@ -57,6 +58,8 @@ class Request:
     threads: int | None
     seed: int
     overwrite: bool
+    groups: Path | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,9 @@ def _prepare(request: Request, screener: Screener, catalogue: Catalogue) -> _Mat
     with _progress("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     split = None if request.split is None else read_split(request.split, catalogue)
-    return _Material(screener, catalogue, split, select(catalogue, split, request.fold, request.side))
+    recovered = None if request.groups is None else read_groups(request.groups, catalogue)
+    selection = select(catalogue, split, request.fold, request.side, recovered)
+    return _Material(screener, catalogue, split, selection)
 
 
 def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked]) -> None:
@@ -147,6 +152,18 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
     training = judge_training(bundle.spec.provenance, hashes, material.split)
     command = command_line(request)
     about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
+    openings = record_look(
+        bundle,
+        material.selection.stamp,
+        len(evaluation.items),
+        data_sha256,
+        {"predictions.csv": predictions_csv(evaluation).encode()},
+        command=command,
+        split_file=request.split,
+        out=request.out,
+        reason=request.reason,
+    )
+    about = replace(about, openings=openings)
     files: list[str] = []
     if request.out is not None:
         configuration = _configuration(request, material, evaluation, hashes, command)
@@ -170,6 +187,10 @@ def _configuration(
             "sha256": stamp.split_sha256,
             "fold": stamp.fold,
             "side": stamp.side,
+            "short": stamp.short,
+            "embargo": stamp.embargo,
+            "groups_sha256": stamp.groups_sha256,
+            "shared": None if stamp.shared is None else asdict(stamp.shared),
         },
         "images": len(evaluation.items),
         "images_sha256": images_sha256(hashes),
@@ -190,6 +211,7 @@ def command_line(request: Request) -> str:
         ("--split", request.split and request.split.name),
         ("--fold", request.fold),
         ("--side", request.side if request.split else None),
+        ("--groups", request.groups and request.groups.name),
         ("--labels", request.labels and request.labels.name),
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),

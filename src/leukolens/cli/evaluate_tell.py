@@ -40,7 +40,8 @@ def tell(
     stamp = evaluation.selection.stamp
     console.print(Text(f"{about.bundle} {about.version} on {about.data}: {lead(evaluation)}", style="bold"))
     console.print(Text(f"{stamp.short}. {stamp.sentence}", style="red" if stamp.leaky else ""))
-    for sentence in (about.training.sentence, *about.warnings):
+    opened = () if about.openings is None else (about.openings.sentence,)
+    for sentence in (about.training.sentence, *opened, *about.warnings):
         console.print(Text(sentence))
     console.print(figures_table(evaluation.scores))
     console.print(classes_table(evaluation.scores))

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from leukolens.cli.console import error_console, new_app
+from leukolens.cli.train_options import Reason
 from leukolens.finding import RESEARCH_USE, DataError, UsageError
 
 app = new_app()
@@ -39,9 +40,11 @@ def export(
     negative: Annotated[
         list[str] | None, typer.Option(help=f"A class that means no leukaemia; may be repeated. {_AS_TRAINED}")
     ] = None,
+    reason: Reason = None,
 ) -> None:
     """Write a trained run as a bundle (ONNX, statistics, card, sums)."""
     from leukolens.assess.held_out import held_out_figures
+    from leukolens.assess.looks import record_run_opening
     from leukolens.data.catalogue import fingerprint
     from leukolens.data.layouts import open_catalogue
     from leukolens.data.verify import read_split
@@ -66,19 +69,27 @@ def export(
     }
     source = read_source(run) | {key: value for key, value in given.items() if value is not None}
     catalogue = fingerprint(open_catalogue(_path(source, "data"), **_columns(source)))
+    parts = read_split(_path(source, "split"), catalogue)
+    figures = held_out_figures(run, catalogue, catalogue.classes)
+    openings = None
+    if "test" in figures:
+        openings = record_run_opening(run, figures, "export", split_file=_path(source, "split"), reason=reason)
     spec = export_run(
         run,
         catalogue,
-        read_split(_path(source, "split"), catalogue),
+        parts,
         out,
         name=name,
         version=version,
         licence=licence,
         terms=terms,
         citations=tuple(citation or ()),
-        figures=held_out_figures(run, catalogue, catalogue.classes),
+        figures=figures,
+        test_openings=None if openings is None else openings.as_json(),
         cache=cache,
     )
+    if openings is not None:
+        error_console().print(openings.sentence, markup=False, soft_wrap=True)
     error_console().print(f"wrote {spec.name} {spec.version} to {out}")
 
 

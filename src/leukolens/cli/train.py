@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leukolens.cli.console import error_console, new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
-from leukolens.cli.train_options import Accelerator, check_command, open_hashed
+from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.train_options import Accelerator, Reason, check_command, open_hashed
 from leukolens.finding import RESEARCH_USE, UsageError
+
+if TYPE_CHECKING:
+    from leukolens.train.run import Plan
 
 app = new_app()
 
@@ -32,6 +35,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the run that --out holds.")] = False,
     cache: Annotated[Path | None, typer.Option(help="Folder for prepared pictures, shared by runs.")] = None,
+    groups: GroupsFile = None,
     labels: Labels = None,
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
@@ -45,11 +49,13 @@ def train(
     strategy: Annotated[str, typer.Option(help="How processes work together: auto, ddp or fsdp.")] = "auto",
     log: Annotated[str, typer.Option(help="Where each epoch's figures go: csv, tensorboard, mlflow.")] = "csv",
     mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's store; RUN/logs/mlflow.db if not given.")] = None,
+    reason: Reason = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Train a network on your own images."""
     from leukolens.assess.runs import claim_run_folder
     from leukolens.cli.progress import counting
+    from leukolens.data.groups import read_groups
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
@@ -71,6 +77,7 @@ def train(
     columns = {"label_column": label_column, "path_column": path_column, "patient_column": patient_column}
     catalogue = open_hashed(data, columns, labels=labels, negative=negative, progress=progress)
     parts = read_split(split, catalogue)
+    recovered = None if groups is None else read_groups(groups, catalogue)
     source = columns | {
         "data": str(data.resolve()),
         "split": str(split.resolve()),
@@ -80,10 +87,13 @@ def train(
     folds = _folds(fold, len(parts.folds))
     claim_run_folder(out, folds=len(folds) > 1)
     plans = {
-        out if len(folds) == 1 else out / f"{FOLD}{number}": Plan(catalogue, parts, number, chosen, source)
+        out if len(folds) == 1 else out / f"{FOLD}{number}": Plan(
+            catalogue, parts, number, chosen, source, recovered, reason
+        )
         for number in folds
     }
     for folder, plan in plans.items():  # before the first of them is trained
+        plan.stamp()
         if not any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
             check_unseen(plan)
     for folder, plan in plans.items():
@@ -102,7 +112,9 @@ def train(
                 logs=logs,
             )
         if first:
-            error_console().print(_line({"split_leaky": parts.leaky} | summary), markup=False, soft_wrap=True)
+            error_console().print(_line(plan, summary), markup=False, soft_wrap=True)
+            if told := summary.get("test_openings"):
+                error_console().print(told["sentence"], markup=False, soft_wrap=True)
     if first and len(folds) > 1:
         _tell_together(out, len(folds), pooled="test" not in division.loose)
 
@@ -123,20 +135,22 @@ def _folds(fold: str, count: int) -> list[int]:
     raise UsageError(f"--fold {fold}", expected=f"a number from 0 to {count - 1}, or 'all'", found=repr(fold))
 
 
-def _line(summary: dict[str, Any]) -> str:
+def _line(plan: Plan, summary: dict[str, Any]) -> str:
     sides = [
         f"{side} {summary[side]['right']} of {summary[side]['n']} right ({summary[side]['accuracy']:.2%})"
         for side in ("validation", "test")
         if side in summary
     ]
     line = f"fold {summary['fold']}: trained on {summary['train']}; {'; '.join(sides) or 'nothing held out'}"
-    return " ".join([line, *_stamps(summary)])
+    return " ".join([line, *_stamps(plan, summary)])
 
 
-def _stamps(summary: dict[str, Any]) -> list[str]:
+def _stamps(plan: Plan, summary: dict[str, Any]) -> list[str]:
     if (leak := summary.get("leaky_order")) is not None:
         sides = [side for side in ("validation", "test") if side in leak]
         hold = "hold" if len(sides) > 1 else "holds"
         return [f"[LEAKY ORDER {leak['order']!r}: {' and '.join(sides)} {hold} samples whose twins were trained on]"]
-    leaky = summary["split_leaky"]
-    return ["[this kind of split is leaky: the figure holds for images of the same slides only]"] if leaky else []
+    stamp = plan.stamp()
+    leaky = ["[this kind of split is leaky: the figure holds for images of the same slides only]"]
+    shared = [stamp.shared.sentence()] if stamp.shared else []
+    return [f"[{stamp.kind}]", *(leaky if plan.split.leaky else []), *shared]

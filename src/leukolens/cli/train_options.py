@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from leukolens.data.catalogue import Catalogue
 
+Reason = Annotated[
+    str | None, typer.Option(help="Why the test side is looked at; kept in the log of decisions beside the split.")
+]
 Accelerator = Annotated[str, typer.Option(help="auto (an NVIDIA card where there is one), cpu or gpu.")]
 
 

@@ -30,11 +30,15 @@ _TABLE: Final = {
     "doctor": Verb("leukolens.cli.doctor", "Check the installation, the model and the engines."),
     "schema": Verb("leukolens.cli.schema", "Print the JSON schema of findings and cases."),
     "data": Verb("leukolens.cli.data", "Check, fetch and split data sets."),
+    "audit": Verb("leukolens.cli.audit", "Find copies, wrong labels and shortcuts in a data set.", "audit"),
     "models": Verb("leukolens.cli.models", "List the networks that recipes can name.", "train"),
     "train": Verb("leukolens.cli.train", "Train a network on labelled pictures.", "train"),
     "tune": Verb("leukolens.cli.tune", "Search the best values of a recipe's fields.", "train"),
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
+    "card": Verb("leukolens.cli.card", "Write the model card of a bundle, or the datasheet of a data set."),
+    "benchmark": Verb("leukolens.cli.benchmark", "Retrain under honest and leaky splits, side by side.", "train"),
+    "verify-site": Verb("leukolens.cli.verify_site", "Verify leukolens on a laboratory's own cases, blind.", "site"),
     "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 

@@ -1,6 +1,7 @@
 """Data sets on disk: catalogue, manifest, duplicates, splits. No PyTorch."""
 
 from leukolens.data.catalogue import Catalogue, Item, catalogue_sha256, fingerprint
+from leukolens.data.groups import Groups, read_groups
 from leukolens.data.layouts import open_catalogue
 from leukolens.data.split import METHODS, Fold, Method, Split, SplitItem, write_split
 from leukolens.data.splitting import make_split
@@ -10,6 +11,7 @@ __all__ = [
     "METHODS",
     "Catalogue",
     "Fold",
+    "Groups",
     "Item",
     "Method",
     "Split",
@@ -18,6 +20,7 @@ __all__ = [
     "fingerprint",
     "make_split",
     "open_catalogue",
+    "read_groups",
     "read_split",
     "verify_split",
     "write_split",

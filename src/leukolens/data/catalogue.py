@@ -33,6 +33,8 @@ class Item:
         Size of the file.
     sha256
         Of the file's bytes, in hexadecimal; None until `fingerprint` has read the file.
+    laboratory
+        Where it was stained and photographed, where the data set says so.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Item:
     patient: str | None
     bytes: int
     sha256: str | None = None
+    laboratory: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leukolens.data.catalogue import Catalogue, sha256_of
+from leukolens.data.catalogue import Catalogue, Item, sha256_of
 from leukolens.finding import DataError
 
 if TYPE_CHECKING:
@@ -43,8 +43,35 @@ def _root(parent: list[int], index: int) -> int:
     return index
 
 
+def check_patients(catalogue: Catalogue) -> None:
+    """See that no image is filed under two patients.
+
+    Raises
+    ------
+    DataError
+        The same file belongs to two; which of them is right cannot be told.
+    """
+    first: dict[str, Item] = {}
+    for item in catalogue.items:
+        if item.patient is None:
+            continue
+        other = first.setdefault(sha256_of(item), item)
+        if other.patient != item.patient:
+            raise DataError(
+                "The patients contradict each other: the same image is filed under two",
+                expected=f"one patient for {other.path!r} and {item.path!r}, which are the same file",
+                found=f"{other.patient!r} and {item.patient!r}",
+                todo="correct the column of patients, or take one of the files out; 'leukolens data check' lists all",
+            )
+
+
 def group_images(
-    catalogue: Catalogue, *, by_patient: bool, groups: Mapping[str, str] | None = None, required: bool = False
+    catalogue: Catalogue,
+    *,
+    by_patient: bool,
+    groups: Mapping[str, str] | None = None,
+    required: bool = False,
+    shared: Sequence[Sequence[Hashable]] | None = None,
 ) -> list[int]:
     """Group the images of a data set: exact duplicates always, patients and given groups on request.
 
@@ -58,6 +85,8 @@ def group_images(
         Further groups: path to name of the group, for instance from an audit.
     required
         Every image must have a patient or stand in `groups`.
+    shared
+        For each image, what else it shares with others: its recovered groups.
 
     Returns
     -------
@@ -74,7 +103,7 @@ def group_images(
     if unknown:
         raise DataError(f"{min(unknown)!r} has a group and is not in the data set", todo="give the groups of this set")
     keys: list[list[Hashable]] = []
-    for item in catalogue.items:
+    for index, item in enumerate(catalogue.items):
         own: list[Hashable] = [("sha256", sha256_of(item))]
         if by_patient and item.patient is not None:
             own.append(("patient", item.patient))
@@ -84,7 +113,7 @@ def group_images(
             raise DataError(
                 f"{item.path!r} has no patient",
                 expected="a patient for every image, to split by patient",
-                todo="name the column of patients (--patient-column), or choose the method 'blocks'",
+                todo="name the column of patients (--patient-column), or choose the method 'grouped' or 'blocks'",
             )
-        keys.append(own)
+        keys.append([*own, *(shared[index] if shared is not None else ())])
     return join_groups(keys)

@@ -1,4 +1,4 @@
-"""Labels, patients and paths from a CSV file."""
+"""Labels, patients, laboratories and paths from a CSV file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ _DELIMITERS = (",", ";", "\t")
 _MISSING = frozenset({"", "nan", "null", "n/a", "?"})
 
 
-def read_labels(table: Path, root: Path, path_column: str, label_column: str, patient_column: str | None) -> list[Item]:
+def read_labels(
+    table: Path,
+    root: Path,
+    path_column: str,
+    label_column: str,
+    patient_column: str | None,
+    laboratory_column: str | None = None,
+) -> list[Item]:
     """Read a table of images.
 
     Parameters
@@ -26,8 +33,8 @@ def read_labels(table: Path, root: Path, path_column: str, label_column: str, pa
         CSV file in UTF-8 with a header; comma, semicolon or tab.
     root
         Folder that the paths are relative to. Absolute paths must lie below it. Links are not resolved.
-    path_column, label_column, patient_column
-        Names of the columns. A patient column must be filled in every row.
+    path_column, label_column, patient_column, laboratory_column
+        Names of the columns. A column of patients or of laboratories must be filled in every row.
 
     Returns
     -------
@@ -39,7 +46,8 @@ def read_labels(table: Path, root: Path, path_column: str, label_column: str, pa
     DataError
         The file or a column is missing, a cell is empty, a path occurs twice, leaves `root` or leads to no file.
     """
-    columns = [path_column, label_column, *([patient_column] if patient_column else [])]
+    further = {name: at for at, name in enumerate(filter(None, (patient_column, laboratory_column)), start=2)}
+    columns = [path_column, label_column, *further]
     items: list[Item] = []
     rows: dict[str, int] = {}
     lost: list[str] = []
@@ -56,7 +64,10 @@ def read_labels(table: Path, root: Path, path_column: str, label_column: str, pa
         if size is None:
             lost.append(path)
         else:
-            items.append(Item(path, plain(values[1]), plain(values[2]) if patient_column else None, size))
+            patient, laboratory = (
+                plain(values[further[name]]) if name else None for name in (patient_column, laboratory_column)
+            )
+            items.append(Item(path, plain(values[1]), patient, size, laboratory=laboratory))
     _all_there(lost, root, table)
     if not items:
         raise DataError(f"No row in {table.name}", expected="one row an image", found="only a header")

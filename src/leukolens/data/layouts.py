@@ -37,6 +37,7 @@ def open_catalogue(
     label_column: str = "label",
     path_column: str = "path",
     patient_column: str | None = None,
+    laboratory_column: str | None = None,
     negative: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
 ) -> Catalogue:
@@ -54,8 +55,8 @@ def open_catalogue(
         Folder of the data set.
     labels
         CSV file (comma, semicolon or tab; UTF-8) with at least a column of paths and one of labels.
-    label_column, path_column, patient_column
-        Names of its columns. Without `patient_column` no patients are known.
+    label_column, path_column, patient_column, laboratory_column
+        Names of its columns. Without one of patients no patients are known; the same goes for laboratories.
     negative
         Labels that mean "no leukaemia"; none of them if empty. For the Taleqani layout "Benign" where not given.
     classes
@@ -83,11 +84,13 @@ def open_catalogue(
             todo="check the path",
         )
     if labels is not None:
-        items, notes = read_labels(Path(labels), root, path_column, label_column, patient_column), list[str]()
+        items = read_labels(Path(labels), root, path_column, label_column, patient_column, laboratory_column)
+        notes = list[str]()
         layout, natural = "csv", _in_order(item.label for item in items)
-    elif patient_column is not None:
+    elif (column := patient_column or laboratory_column) is not None:
+        what = "patient" if patient_column else "laboratory"
         raise DataError(
-            f"A patient column ({patient_column!r}) was named without a table of labels",
+            f"A {what} column ({column!r}) was named without a table of labels",
             todo="give the CSV file that holds it as well",
         )
     else:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.data.catalogue import Catalogue, Item
+    from leukolens.smear.reading import SmearImage
 
 MANIFEST_COLUMNS: Final = ("path", "sha256", "pixel_sha256", "label", "width", "height", "bytes", "patient")
 WORKERS: Final = 2
@@ -104,15 +105,35 @@ def read_entries(
 
 
 def _read(file: Path, item: Item) -> Entry:
+    return read_entry(file, item)[0]
+
+
+def read_entry(file: Path, item: Item) -> tuple[Entry, SmearImage | None]:
+    """Read and decode one file.
+
+    Parameters
+    ----------
+    file
+        Where it lies.
+    item
+        Its line of the catalogue.
+
+    Returns
+    -------
+    entry : Entry
+        With a `reason` where it cannot be decoded.
+    image : SmearImage or None
+        What was read; None where it cannot be decoded.
+    """
     from leukolens.smear.reading import read_image
 
     try:
         image = read_image(file)
     except ImageError as error:
         sha256, size = _hash(file)
-        return Entry(item.path, item.label, item.patient, size, sha256, reason=str(error))
+        return Entry(item.path, item.label, item.patient, size, sha256, reason=str(error)), None
     height, width = image.pixels.shape[:2]
-    return Entry(
+    entry = Entry(
         path=item.path,
         label=item.label,
         patient=item.patient,
@@ -125,6 +146,7 @@ def _read(file: Path, item: Item) -> Entry:
         mode=_mode(file),
         notes=image.notes,
     )
+    return entry, image
 
 
 def _hash(file: Path) -> tuple[str | None, int]:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukolens.finding import OutputError
 from leukolens.finding.output import put_file, try_folder
 
-Method = Literal["random-image", "patient", "blocks"]
+Method = Literal["random-image", "stratified", "patient", "grouped", "blocks", "leave-one-laboratory-out"]
 _TODO: Final = "choose another place for the split, or make room"
-METHODS: Final[tuple[Method, ...]] = ("random-image", "patient", "blocks")
+METHODS: Final[tuple[Method, ...]] = (
+    "random-image",
+    "stratified",
+    "patient",
+    "grouped",
+    "blocks",
+    "leave-one-laboratory-out",
+)
+LEAKY_METHODS: Final[frozenset[Method]] = frozenset({"random-image", "stratified"})
+"""By image: patients and sessions stand on both sides, whatever else is kept together."""
+Value = int | float | str | tuple[str, ...]
 
 
 class _Strict(BaseModel):
@@ -22,12 +32,32 @@ class _Strict(BaseModel):
 
 
 class SplitItem(_Strict):
-    """One image of the split. `group` is the number of images that stay together."""
+    """One image. `group` is the number of those that stay together, `laboratory` given where one is left out."""
 
     path: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     label: str
     group: int = Field(ge=0)
+    laboratory: str | None = None
+
+
+class GroupsRecord(_Strict):
+    """The groups file that a split heeds.
+
+    Attributes
+    ----------
+    file, sha256
+        Its name, without folders, and its hash.
+    columns
+        Which of its groups stay together.
+    number
+        How many groups the images form, with copies and patients.
+    """
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    columns: tuple[str, ...]
+    number: int = Field(ge=1)
 
 
 class Fold(_Strict):
@@ -58,6 +88,8 @@ class Split(_Strict):
         Hash over all paths and files.
     items, folds
         The images, and for each fold their indices. All folds of a split partition all items.
+    groups
+        The groups file that was heeded; None where there was none.
     sha256
         Hash over everything else in the file.
     """
@@ -66,7 +98,7 @@ class Split(_Strict):
     kind: Literal["leukolens split"] = "leukolens split"
     method: Method
     seed: int = Field(ge=0)
-    parameters: dict[str, int | float | str]
+    parameters: dict[str, Value]
     labels: tuple[str, ...]
     layout: str
     grouping: str
@@ -75,12 +107,25 @@ class Split(_Strict):
     catalogue_sha256: str
     items: tuple[SplitItem, ...]
     folds: tuple[Fold, ...] = Field(min_length=1)
+    groups: GroupsRecord | None = None
     sha256: str = ""
+
+    @property
+    def embargo(self) -> int | None:
+        """How many files are left out around a held-out block; None where there are no blocks."""
+        value = self.parameters.get("embargo")
+        return value if self.method == "blocks" and isinstance(value, int) else None
+
+    @property
+    def by_session(self) -> tuple[str, ...]:
+        """The classes of a split in blocks that are split by recovered sessions instead."""
+        value = self.parameters.get("by_session", ())
+        return value if isinstance(value, tuple) else ()
 
 
 def content_sha256(split: Split) -> str:
     """Return the hash of a split's canonical content: everything but the field `sha256` itself."""
-    content = split.model_dump(by_alias=True, exclude={"sha256"}, mode="json")
+    content = {name: value for name, value in _content(split).items() if name != "sha256"}
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -92,9 +137,20 @@ def sealed(split: Split) -> Split:
 
 def split_text(split: Split) -> str:
     """Return the text of a split file: JSON, one line an item, fit for reading and for version control."""
-    content = split.model_dump(by_alias=True, mode="json")
+    content = _content(split)
     lines = [f"  {json.dumps(name)}: {_value(value)}" for name, value in content.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _content(split: Split) -> dict[str, Any]:
+    # What a split does not have is not written, so that files from before there was such a thing keep their hash.
+    content = split.model_dump(by_alias=True, mode="json")
+    if content["groups"] is None:
+        del content["groups"]
+    for item in content["items"]:
+        if item["laboratory"] is None:
+            del item["laboratory"]
+    return content
 
 
 def _value(value: object) -> str:

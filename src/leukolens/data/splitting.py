@@ -1,47 +1,74 @@
-"""Making a split: by image, by patient, or in contiguous blocks."""
+"""Making a split: by image, by patient or recovered group, in contiguous blocks, or by laboratory."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
-from leukolens.data.blocks import BlockFold, arrange, cut_blocks, held_out_block
-from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, images_per_label, sha256_of
-from leukolens.data.dealing import collect, deal_folds, draw_part
-from leukolens.data.grouping import group_images
-from leukolens.data.split import METHODS, Fold, Method, Split, SplitItem, sealed
+from leukolens.data.by_block import block_folds, interleaved_classes
+from leukolens.data.by_group import enough_groups, group_folds
+from leukolens.data.by_laboratory import laboratories_of, laboratory_folds
+from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, sha256_of
+from leukolens.data.grouping import check_patients, group_images
+from leukolens.data.groups import all_in_sessions
+from leukolens.data.methods import COLUMNS, describe_blocks, describe_grouping, describe_split
+from leukolens.data.split import (
+    LEAKY_METHODS,
+    METHODS,
+    Fold,
+    GroupsRecord,
+    Method,
+    Split,
+    SplitItem,
+    Value,
+    sealed,
+)
 from leukolens.data.verify import verify_split
 from leukolens.finding import DataError, UsageError, nearest
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
-_GROUPING: Final[dict[Method, str]] = {
-    "random-image": "exact duplicates (same bytes) stay together; nothing else does",
-    "patient": "all images of a patient and exact duplicates (same bytes) stay together",
-    "blocks": "each class in contiguous blocks of its files in natural order, with an embargo around tested and "
-    "validation blocks; a training image that duplicates a held-out one, or shares its patient or group, is left out",
-}
-_NOTE: Final[dict[Method, str]] = {
-    "random-image": "Split at random by image: neighbours, repeated captures of a field and images of one patient "
-    "stand on both sides, so figures from it are higher than on new patients.",
-    "patient": "Split by patient: no patient stands on both sides.",
-    "blocks": "Split in blocks of neighbouring files: it keeps neighbours apart only where file numbers follow the "
-    "order of capture; a class that interleaves its patients still has them on both sides.",
-}
+    from leukolens.data.groups import Groups
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Folds, and what is said of them beside the method's own words."""
+
+    folds: list[Fold]
+    note: str
+    leaky: bool
+    parameters: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked for, checked."""
+
+    method: Method
+    folds: int
+    seed: int
+    part: Fraction | None
+    embargo: int
+    share: Fraction
 
 
 def make_split(
     catalogue: Catalogue,
     *,
     method: Method,
-    folds: int = 5,
+    folds: int | None = None,
     seed: int = 88,
     validation: float | Literal["none"] = "none",
     embargo: int = 0,
     test_share: float = 0.2,
     groups: Mapping[str, str] | None = None,
+    recovered: Groups | None = None,
 ) -> Split:
     """Split a data set into folds, before anything is augmented or segmented.
 
@@ -50,12 +77,17 @@ def make_split(
     catalogue
         The data set; it is fingerprinted here where it has not been.
     method
-        "random-image": stratified by class, exact duplicates together. "patient": whole patients, stratified as far as
-        they allow. "blocks": contiguous blocks of each class' files in natural order.
+        "random-image": stratified by class, exact duplicates together. "stratified": the same, with `recovered` also
+        near-duplicates and captures of one field together. "patient": whole patients, stratified as far as they allow.
+        "grouped": whole patients where every image has one, else whole recovered sessions, joined with all that shares
+        a field, a duplicate or a patient. "blocks": contiguous blocks of each class' files in natural order; with
+        `recovered`, a class whose files interleave their sessions is split by these. "leave-one-laboratory-out": each
+        fold tests one laboratory.
     folds
-        Number of folds; every image is tested in exactly one. With 1, one part is held out.
+        Number of folds, 5 if not given; every image is tested in exactly one. With 1, one part is held out. There
+        are as many as laboratories where these are left out.
     seed
-        Of the random order; for "blocks" it only places the part held out with one fold.
+        Of the random order; for "blocks" it only places the part held out with one fold, and deals out sessions.
     validation
         Share of what is not tested that validates instead of training, by the same principle; or "none".
     embargo
@@ -65,6 +97,8 @@ def make_split(
     groups
         Path to name of a group, for images known to belong together: they never stand on two sides. With "patient"
         a group does instead of a patient.
+    recovered
+        Groups of an audit, from `leukolens.data.groups.read_groups`. "random-image" does not heed them.
 
     Returns
     -------
@@ -76,53 +110,57 @@ def make_split(
     UsageError
         A value out of its range, or one that the method does not use.
     DataError
-        The data set is too small, has one class only, or has no patients where they are needed.
+        The data set is too small, has one class only, has no patients, sessions or laboratories where they are needed,
+        or files one image under two patients.
     """
     part = _checked(method, folds, seed, validation, embargo, test_share)
     catalogue = fingerprint(catalogue)
     _enough(catalogue)
-    numbers = group_images(catalogue, by_patient=method != "random-image", groups=groups, required=method == "patient")
-    share = Fraction(str(test_share))
-    if method == "blocks":
-        made = _block_folds(catalogue, numbers, folds, seed, part, embargo, share)
-    else:
-        made = _group_folds(catalogue, numbers, folds, seed, part, share)
-    grouping, note = _GROUPING[method], _NOTE[method]
-    if groups:
-        grouping += "; images of one given group stay together"
-    leaky = method == "random-image" or (method == "blocks" and embargo == 0)
-    split = sealed(
-        Split(
-            method=method,
-            seed=seed,
-            parameters=_parameters(method, folds, validation, embargo, test_share),
-            labels=catalogue.classes,
-            layout=catalogue.layout,
-            grouping=grouping,
-            leaky=leaky,
-            note=note
-            + (
-                " Without an embargo the ends of neighbouring blocks touch."
-                if method == "blocks" and embargo == 0 and leaky
-                else ""
-            ),
-            catalogue_sha256=catalogue_sha256(catalogue),
-            items=tuple(
-                SplitItem(path=plain(item.path), sha256=sha256_of(item), label=item.label, group=number)
-                for item, number in zip(catalogue.items, numbers, strict=True)
-            ),
-            folds=tuple(made),
-        )
+    laboratories = laboratories_of(catalogue) if method == "leave-one-laboratory-out" else ()
+    count = _folds(folds, laboratories)
+    wish = _Wish(method, count, seed, part, embargo, Fraction(str(test_share)))
+    by_session = interleaved_classes(catalogue, recovered) if method == "blocks" and recovered is not None else ()
+    shared = _shared(catalogue, method, recovered, by_session, given=groups is not None)
+    numbers = group_images(
+        catalogue,
+        by_patient=method not in LEAKY_METHODS,
+        groups=groups,
+        required=method == "patient",
+        shared=shared,
     )
-    return verify_split(split, catalogue)
+    made = _made(catalogue, numbers, wish, recovered, by_session, laboratories)
+    split = Split(
+        method=method,
+        seed=seed,
+        parameters=_parameters(wish, validation, test_share) | made.parameters,
+        labels=catalogue.classes,
+        layout=catalogue.layout,
+        grouping=describe_grouping(method, recovered, by_session, given=bool(groups)),
+        leaky=made.leaky,
+        note=made.note,
+        catalogue_sha256=catalogue_sha256(catalogue),
+        items=tuple(
+            SplitItem(
+                path=plain(item.path),
+                sha256=sha256_of(item),
+                label=item.label,
+                group=number,
+                laboratory=item.laboratory if laboratories else None,
+            )
+            for item, number in zip(catalogue.items, numbers, strict=True)
+        ),
+        folds=tuple(made.folds),
+        groups=_record(method, recovered, by_session, numbers),
+    )
+    return verify_split(sealed(split), catalogue)
 
 
 def _checked(
-    method: str, folds: int, seed: int, validation: float | str, embargo: int, test_share: float
+    method: str, folds: int | None, seed: int, validation: float | str, embargo: int, test_share: float
 ) -> Fraction | None:
     if method not in METHODS:
         raise UsageError(f"There is no method {method!r} to split by", todo=nearest(method, METHODS))
-    _in_range("folds", folds, folds >= 1, "1 or more")
+    _in_range("folds", folds, folds is None or folds >= 1, "1 or more")
     _in_range("seed", seed, seed >= 0, "0 or more")
     _in_range("embargo", embargo, embargo >= 0, "0 or more")
     _in_range("embargo", embargo, embargo == 0 or method == "blocks", "0: only the method 'blocks' has an embargo")
@@ -138,14 +176,19 @@ def _in_range(name: str, value: object, right: bool, expected: str) -> None:
         raise UsageError(f"The value of {name} does not fit", expected=expected, found=repr(value))
 
 
-def _parameters(
-    method: Method, folds: int, validation: float | str, embargo: int, test_share: float
-) -> dict[str, int | float | str]:
-    values: dict[str, int | float | str] = {"folds": folds, "validation": validation}
-    if folds == 1:
+def _folds(folds: int | None, laboratories: Sequence[str]) -> int:
+    if not laboratories:
+        return FOLDS if folds is None else folds
+    _in_range("folds", folds, folds in (None, len(laboratories)), f"{len(laboratories)}: one for each laboratory")
+    return len(laboratories)
+
+
+def _parameters(wish: _Wish, validation: float | str, test_share: float) -> dict[str, Value]:
+    values: dict[str, Value] = {"folds": wish.folds, "validation": validation}
+    if wish.folds == 1:
         values["test_share"] = test_share
-    if method == "blocks":
-        values["embargo"] = embargo
+    if wish.method == "blocks":
+        values["embargo"] = wish.embargo
     return values
 
 
@@ -160,73 +203,77 @@ def _enough(catalogue: Catalogue) -> None:
         )
 
 
-def _group_folds(
-    catalogue: Catalogue, numbers: Sequence[int], folds: int, seed: int, part: Fraction | None, share: Fraction
-) -> list[Fold]:
-    labels = [item.label for item in catalogue.items]
-    everything = range(len(labels))
-    _groups_per_class(catalogue, numbers)
-    together = collect(everything, numbers)
-    if folds == 1:
-        tested = [draw_part(together, labels, share, (seed, 0))]
-    else:
-        tested = deal_folds(together, labels, folds, (seed, 0))
-    made = []
-    for number, test in enumerate(tested, start=1):
-        held = set(test)
-        rest = [index for index in everything if index not in held]
-        validation = draw_part(collect(rest, numbers), labels, part, (seed, number)) if part else []
-        train = sorted(set(rest) - set(validation))
-        made.append(Fold(train=tuple(train), validation=tuple(validation), test=tuple(test), left_out=()))
-    return made
+def _by_patient(catalogue: Catalogue) -> bool:
+    return all(item.patient is not None for item in catalogue.items)
 
 
-def _groups_per_class(catalogue: Catalogue, numbers: Sequence[int]) -> None:
-    for name in catalogue.classes:
-        n = len({number for item, number in zip(catalogue.items, numbers, strict=True) if item.label == name})
-        if n < 2:
-            raise DataError(
-                f"The class {name!r} cannot stand on both sides of a split",
-                expected="at least two groups of images (patients, or images that are no duplicates) a class",
-                found=str(n),
-                todo="add images of this class, or leave the class out",
-            )
+def _shared(
+    catalogue: Catalogue, method: Method, recovered: Groups | None, by_session: Sequence[str], *, given: bool
+) -> list[list[Hashable]] | None:
+    """Return what the recovered groups join, once they suffice for the method."""
+    if method in ("patient", "grouped"):
+        check_patients(catalogue)
+    whole = _by_patient(catalogue)
+    if method == "grouped" and recovered is None and not whole and not given:
+        raise DataError(
+            "Without patients, a grouped split needs recovered groups",
+            expected="a patient for every image, or the groups file of an audit",
+            found="neither",
+            todo="name the column of patients (--patient-column), or run 'leukolens audit DATA --out DIR' and give its "
+            "groups.csv with --groups",
+        )
+    if recovered is None:
+        return None
+    paths = [item.path for item in catalogue.items]
+    # Whoever has a patient needs no session: a slide never holds two.
+    columns = [name for name in COLUMNS[method] if name != "session_group" or not whole]
+    if "session_group" in columns:
+        lacking = [index for index, item in enumerate(catalogue.items) if item.patient is None]
+        all_in_sessions(recovered, paths, lacking, "it says who stays together where no patient is known")
+    keys = recovered.keys(columns)
+    sessions = recovered.names["session_group"]
+    in_question = [index for index, item in enumerate(catalogue.items) if item.label in by_session]
+    all_in_sessions(recovered, paths, in_question, "the class is split by its sessions")
+    for index in in_question:
+        keys[index].append(("session_group", sessions[index]))
+    return keys
 
 
-def _block_folds(
+def _made(
     catalogue: Catalogue,
     numbers: Sequence[int],
-    folds: int,
-    seed: int,
-    part: Fraction | None,
-    embargo: int,
-    share: Fraction,
-) -> list[Fold]:
-    sides: list[list[BlockFold]] = [[] for _ in range(folds)]
-    members = images_per_label([item.label for item in catalogue.items], catalogue.classes)
-    for order, (name, indices) in enumerate(members.items()):
-        hashes = [sha256_of(catalogue.items[index]) for index in indices]
-        blocks = [held_out_block(hashes, share, (seed, order))] if folds == 1 else cut_blocks(hashes, folds)
-        for fold, block in enumerate(blocks):
-            placed = arrange(hashes, block, embargo=embargo, validation=part, label=name)
-            sides[fold].append(_as_indices(placed, indices))
-    return [_joined(classes, numbers) for classes in sides]
+    wish: _Wish,
+    recovered: Groups | None,
+    by_session: Sequence[str],
+    laboratories: Sequence[str],
+) -> _Made:
+    if wish.method == "blocks":
+        folds = block_folds(catalogue, numbers, wish.folds, wish.seed, wish.part, wish.embargo, wish.share, by_session)
+        every = set(by_session) == set(catalogue.classes)
+        note = describe_blocks(by_session, wish.embargo, grouped=recovered is not None, all_by_session=every)
+        told: dict[str, Value] = {"by_session": tuple(by_session)} if recovered is not None else {}
+        return _Made(folds, note, wish.embargo == 0 and not every, told)
+    if wish.method == "leave-one-laboratory-out":
+        folds, whole = laboratory_folds(catalogue, numbers, laboratories, wish.seed, wish.part)
+        told = {"laboratories": tuple(laboratories)}
+        note = describe_split(wish.method)
+        if wish.part is not None:
+            told["validation_by"] = "laboratory" if whole else "group"
+            note += f" The validation sides are {'whole laboratories' if whole else 'drawn from the training ones'}."
+        return _Made(folds, note, False, told)
+    if wish.method == "grouped" and wish.folds > 1:
+        enough_groups(catalogue, numbers, wish.folds, f" for {wish.folds} folds")
+    folds = group_folds(catalogue, numbers, wish.folds, wish.seed, wish.part, wish.share)
+    by = "patient" if _by_patient(catalogue) else "session" if recovered is not None else "given group"
+    told = {"by": by} if wish.method == "grouped" else {}
+    note = describe_split(wish.method, by.replace("session", "recovered session"))
+    return _Made(folds, note, wish.method in LEAKY_METHODS, told)
 
 
-def _as_indices(placed: BlockFold, indices: Sequence[int]) -> BlockFold:
-    def at(positions: Iterable[int]) -> list[int]:
-        return [indices[position] for position in positions]
-
-    return BlockFold(at(placed.train), at(placed.validation), at(placed.test), at(placed.left_out))
-
-
-def _joined(classes: Sequence[BlockFold], numbers: Sequence[int]) -> Fold:
-    test = sorted(index for one in classes for index in one.test)
-    tested = {numbers[index] for index in test}
-    wished = [index for one in classes for index in one.validation]
-    validation = sorted(index for index in wished if numbers[index] not in tested)
-    held = tested | {numbers[index] for index in validation}
-    train = sorted(index for one in classes for index in one.train if numbers[index] not in held)
-    used = {*test, *validation, *train}
-    left_out = sorted(i for one in classes for i in (*one.left_out, *one.validation, *one.train) if i not in used)
-    return Fold(train=tuple(train), validation=tuple(validation), test=tuple(test), left_out=tuple(left_out))
+def _record(
+    method: Method, recovered: Groups | None, by_session: Sequence[str], numbers: Sequence[int]
+) -> GroupsRecord | None:
+    if recovered is None:
+        return None
+    columns = (*COLUMNS[method], *(("session_group",) if by_session else ()))
+    return GroupsRecord(file=recovered.file, sha256=recovered.sha256, columns=columns, number=len(set(numbers)))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256, fingerprint, images_per_label, portable_path
-from leukolens.data.split import Fold, Split, content_sha256
+from leukolens.data.claims import check_claims
+from leukolens.data.split import LEAKY_METHODS, Fold, Split, content_sha256
 from leukolens.finding import DataError
 from leukolens.finding.paths import plain
 
@@ -96,8 +97,7 @@ def verify_split(split: Split, catalogue: Catalogue) -> Split:
         _apart(split, fold, number, keys)
     _tested_once(split)
     _embargo_kept(split)
-    if split.method == "random-image" and not split.leaky:
-        raise DataError("A split by image says that it is not leaky", todo="make the split again")
+    check_claims(split)
     pairs = zip(split.items, catalogue.items, strict=True)
     items = tuple(entry.model_copy(update={"path": plain(item.path)}) for entry, item in pairs)
     return split.model_copy(update={"items": items})
@@ -131,6 +131,13 @@ def _same_images(split: Split, catalogue: Catalogue) -> None:
                 found=repr(item.label),
                 todo="use the same labels, or make the split again",
             )
+        if item.laboratory is not None and entry.laboratory not in (None, item.laboratory):
+            raise DataError(
+                f"{item.path!r} is of another laboratory than when the split was made",
+                expected=repr(entry.laboratory),
+                found=repr(item.laboratory),
+                todo="name the same column of laboratories, or make the split again",
+            )
     if split.catalogue_sha256 != catalogue_sha256(catalogue):
         raise DataError("The split's hash of the data set does not match", todo="make the split again")
 
@@ -159,7 +166,7 @@ def _learnable(split: Split, fold: Fold, number: int) -> None:
 
 def _keys(split: Split, catalogue: Catalogue) -> list[list[Hashable]]:
     # A split by image says of itself that patients stand on both sides; every other method must keep them apart.
-    by_patient = split.method != "random-image"
+    by_patient = split.method not in LEAKY_METHODS
     keys: list[list[Hashable]] = []
     for entry, item in zip(split.items, catalogue.items, strict=True):
         keys.append([("group", entry.group), ("sha256", entry.sha256)])
@@ -197,10 +204,12 @@ def _tested_once(split: Split) -> None:
 
 
 def _embargo_kept(split: Split) -> None:
-    embargo = split.parameters.get("embargo", 0)
-    if split.method != "blocks" or not isinstance(embargo, int) or embargo == 0:
+    embargo = split.embargo
+    if not embargo:
         return
-    for indices in images_per_label([entry.label for entry in split.items], split.labels).values():
+    for name, indices in images_per_label([entry.label for entry in split.items], split.labels).items():
+        if name in split.by_session:
+            continue
         position = {index: place for place, index in enumerate(indices)}
         for number, fold in enumerate(split.folds):
             sides = [[position[i] for i in side if i in position] for side in (fold.test, fold.validation, fold.train)]

@@ -135,6 +135,8 @@ class Provenance(_Strict):
     data_sha256: str = ""
     split_sha256: str = ""
     split_method: str = ""
+    split_kind: str = Field(default="", description="in words that stand beside every figure; capitals where leaky")
+    groups_sha256: str = Field(default="", description="of the groups file that the split heeds")
     grouping: str = Field(default="", description="what was kept on one side of the split")
     training_images_sha256: str = Field(default="", description="SHA-256 over the sorted SHA-256 of the images")
     recipe: dict[str, Any] = Field(default_factory=dict)
@@ -145,6 +147,10 @@ class Provenance(_Strict):
     packages: dict[str, str] = Field(default_factory=dict)
     seed: int | None = None
     figures: dict[str, Any] = Field(default_factory=dict, description="measured figures with their intervals")
+    test_openings: dict[str, Any] | None = Field(
+        default=None,
+        description="how often the test side had been looked at when the figures were taken; none: unknown",
+    )
     terms: str = Field(default="", description="terms of the data it was trained on")
     citations: tuple[str, ...] = ()
 

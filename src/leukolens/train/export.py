@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from leukolens import __version__
+from leukolens.cards.model_card import model_card
 from leukolens.data.catalogue import Catalogue
 from leukolens.data.split import Split
+from leukolens.data.stamp import read_stamp
 from leukolens.engine.bundle import claim_bundle_folder, write_bundle
 from leukolens.engine.spec import BundleSpec, FieldNetworkSpec, Provenance, check_bundle_name, field_data_format
 from leukolens.finding import DataError
 from leukolens.smear.perturb import STRESSES
-from leukolens.train.card import model_card
 from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
@@ -53,6 +54,7 @@ def export_run(
     terms: str = "",
     citations: Sequence[str] = (),
     figures: Mapping[str, Any] | None = None,
+    test_openings: Mapping[str, Any] | None = None,
     cache: Path | None = None,
 ) -> BundleSpec:
     """Write a run as a bundle.
@@ -73,6 +75,8 @@ def export_run(
         What ``bundle.json`` says of it.
     figures
         Measured on what was held out, see `leukolens.assess.held_out`; the run's bare counts if not given.
+    test_openings
+        How often the test side had been looked at by then, see `leukolens.data.openings.Openings.as_json`.
     cache
         Where prepared pictures are kept, ``run/cache`` if not given.
 
@@ -137,7 +141,7 @@ def export_run(
             )
         },
         provenance=_provenance(run, identity, catalogue, train, figures).model_copy(
-            update={"terms": terms, "citations": tuple(citations)}
+            update={"terms": terms, "citations": tuple(citations), "test_openings": test_openings}
         ),
     )
     write_bundle(out, spec, {"field.onnx": onnx, "LICENSE": _licence_text(licence)}, model_card(spec))
@@ -182,20 +186,23 @@ def trained_stresses(augmentation: Augmentation) -> dict[str, Callable[[NDArray[
 def _provenance(
     run: Path, identity: dict[str, Any], catalogue: Catalogue, train: list[int], figures: Mapping[str, Any] | None
 ) -> Provenance:
-    manifest = read_run(run).get("manifest", {})
     hashes = sorted(str(catalogue.items[index].sha256) for index in train)
+    content = read_run(run)
+    stamp = read_stamp(content.get("split"), identity)
     if figures is None:
-        figures = json.loads((run / SUMMARY_FILE).read_text("utf-8"))
+        figures = {"split": stamp.kind} | json.loads((run / SUMMARY_FILE).read_text("utf-8"))
     return Provenance(
         data_sha256=identity["data_sha256"],
         split_sha256=identity["split_sha256"],
         split_method=identity.get("split_method", ""),
+        split_kind=stamp.kind,
+        groups_sha256=stamp.groups_sha256 or "",
         grouping=identity.get("split_grouping", ""),
         training_images_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
         recipe=portable_recipe(identity["recipe"]),
         start=identity.get("start"),
         code_version=__version__,
-        packages=manifest.get("packages", {}),
+        packages=content.get("manifest", {}).get("packages", {}),
         seed=identity["recipe"]["seed"],
         figures=dict(figures),
     )

@@ -48,6 +48,8 @@ class Sides:
         Their names, in the order of the indices.
     train, validation
         Numbers of samples.
+    grounds
+        (N, H, W, 4) uint8, see `leukolens.train.ground_views.ground_layers`; None where the recipe shows none.
     """
 
     images: Pictures
@@ -55,6 +57,7 @@ class Sides:
     classes: Sequence[str]
     train: list[int]
     validation: list[int]
+    grounds: NDArray[np.uint8] | None = None
 
 
 def fit(

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,10 @@ from leukolens.finding import DataError, ImageError, OutputError
 from leukolens.smear.prepare import Preparation, prepare
 from leukolens.smear.reading import read_image
 from leukolens.train.augmentation import augment
-from leukolens.train.recipe import Augmentation
+
+if TYPE_CHECKING:
+    from leukolens.train.ground_views import Grounds
+    from leukolens.train.recipe import Augmentation
 
 
 class Sample(NamedTuple):
@@ -178,6 +181,8 @@ class FieldDataset(Dataset[Sample]):
         How to vary them, or None.
     seed
         Seed of the variation.
+    grounds
+        What shows the cells on other ground, or None.
     """
 
     def __init__(
@@ -187,12 +192,14 @@ class FieldDataset(Dataset[Sample]):
         indices: Sequence[int],
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        grounds: Grounds | None = None,
     ) -> None:
         self.images = images
         self.labels = labels
         self.indices = list(indices)
         self.augmentation = augmentation
         self.seed = seed
+        self.grounds = grounds
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -200,10 +207,12 @@ class FieldDataset(Dataset[Sample]):
     def __getitem__(self, key: int | tuple[int, int]) -> Sample:
         epoch, position = key if isinstance(key, tuple) else (0, key)
         index = self.indices[position]
-        image = np.array(self.images[index])
+        image, label = np.array(self.images[index]), int(self.labels[index])
+        if self.grounds is not None:
+            image, label = self.grounds.show(index, image, label, np.random.default_rng((self.seed, epoch, index, 1)))
         if self.augmentation is not None:
             image = augment(image, self.augmentation, np.random.default_rng((self.seed, epoch, index)))
-        return Sample(torch.from_numpy(image), torch.tensor(self.labels[index]), torch.tensor(index))
+        return Sample(torch.from_numpy(image), torch.tensor(label), torch.tensor(index))
 
 
 class EpochSampler(Sampler[tuple[int, int]]):

@@ -10,6 +10,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from leukolens.train.batches import DealtBatches, held_out_size
+from leukolens.train.ground_views import Grounds
 from leukolens.train.images import EpochSampler, FieldDataset, Sample
 from leukolens.train.recipe import Recipe
 
@@ -47,9 +48,9 @@ class FieldData(pl.LightningDataModule):
         balanced = np.asarray(sides.labels)[sides.train] if recipe.balance == "sampler" else None
         sampler = EpochSampler(len(sides.train), recipe.seed, balanced)
         self.training = self._dealt(sampler, recipe.batch_size, accumulate=recipe.accumulate, training=True)
-        return self._loader(
-            FieldDataset(sides.images, sides.labels, sides.train, recipe.augmentation, recipe.seed), self.training
-        )
+        grounds = None if sides.grounds is None else Grounds(recipe.ground, sides.grounds, sides.train)
+        dataset = FieldDataset(sides.images, sides.labels, sides.train, recipe.augmentation, recipe.seed, grounds)
+        return self._loader(dataset, self.training)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[Any]:
         """Return the validation side in its own order; nothing where the fold has none."""

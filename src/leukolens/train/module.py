@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from leukolens.networks.field import FieldNetwork
 from leukolens.train.averaging import average_statistics
 from leukolens.train.batches import Part
+from leukolens.train.ground_views import every_class
 from leukolens.train.images import Sample
 from leukolens.train.mixing import mix
 from leukolens.train.recipe import Recipe
@@ -84,6 +85,8 @@ class FieldModule(pl.LightningModule):
         images, target = batch.image, batch.label
         if self.recipe.mixing.active:
             images, target = mix(images, target, self.classes, self.recipe.mixing)
+        elif self.recipe.ground.removed:
+            target = every_class(target, self.classes)
         logits = self.network.logits(images).float()
         part: Part = self._data.training.part(batch_index)
         losses: Tensor = self.loss(logits, target)[: part.real]
@@ -156,9 +159,11 @@ class FieldModule(pl.LightningModule):
         return self.recipe.seed * 1_000_003 + self.global_step + (stream << 40)
 
     def _count(self, side: str, losses: Tensor, logits: Tensor, target: Tensor) -> None:
-        named = target.argmax(1) if target.ndim == 2 else target
+        largest, named = target.max(1) if target.ndim == 2 else (torch.ones(len(target)), target)
         real = len(losses)
+        # A picture that shows no cells has no class: no answer is a hit.
+        hits = (logits.argmax(1) == named) & (largest.to(logits.device) > 1 / self.classes)
         sums = self._sums[side]
         sums[0] += float(losses.sum())
-        sums[1] += int((logits.argmax(1) == named)[:real].sum())
+        sums[1] += int(hits[:real].sum())
         sums[2] += real

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leukolens.data.catalogue import catalogue_sha256
+from leukolens.data.decision_log import Opened
+from leukolens.data.openings import Look, Openings, record_opening, run_opener
 from leukolens.networks.field import FieldNetwork
+from leukolens.networks.weights import RUN_WEIGHTS
 from leukolens.train.batches import held_out_size
 from leukolens.train.callbacks import read_curves
 from leukolens.train.division import Division, describe_order, pictures_of
 from leukolens.train.fit import Sides
-from leukolens.train.layout import CURVES_FILE
+from leukolens.train.layout import CURVES_FILE, TEST_FILE
 from leukolens.train.machine import Machine
 from leukolens.train.memory import told_if_out_of_memory
 from leukolens.train.predict import on_device, predict, softmax, write_predictions
@@ -38,7 +42,8 @@ def judge_held_out(
     Returns
     -------
     dict
-        The content of ``summary.json``, see `leukolens.train.run.train_fold`.
+        The content of ``summary.json``, see `leukolens.train.run.train_fold`. That the test side was looked at is
+        written into the logs of the split and of the run, and told under `test_openings`.
 
     Raises
     ------
@@ -60,7 +65,35 @@ def judge_held_out(
         for side, numbers in (("validation", list(division.validation)), ("test", list(division.test))):
             if numbers:
                 summary[side] = _judge(plan, division, sides, network, folder, machine, side, numbers)
+    if "test" in summary:
+        summary["test_openings"] = record_test(plan, folder).as_json()
     return summary | _times(folder) | {"device": machine.describe()}
+
+
+def record_test(plan: Plan, folder: Path) -> Openings:
+    """Write down that a run has predicted its test side.
+
+    Parameters
+    ----------
+    plan
+        What was trained; its `source` says where the split file lies, beside which a log is kept.
+    folder
+        The run's folder, with its weights and ``predictions-test.csv``.
+    """
+    split_file = plan.source.get("split")
+    look = Look(
+        Opened(
+            split_sha256=plan.split.sha256,
+            fold=plan.fold,
+            images=len(plan.split.folds[plan.fold].test),
+            data_sha256=catalogue_sha256(plan.catalogue),
+        ),
+        f"leukolens train --recipe {plan.recipe.name} --fold {plan.fold}",
+        (run_opener(plan.recipe.name, folder / RUN_WEIGHTS),),
+        {TEST_FILE: (folder / TEST_FILE).read_bytes()},
+        plan.reason,
+    )
+    return record_opening(look, split_file=Path(split_file) if split_file else None, folders=[folder])
 
 
 def _judge(

@@ -16,6 +16,7 @@ from leukolens.finding import UsageError, nearest
 from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
 from leukolens.smear.steps import explain_step
+from leukolens.train.ground import Ground
 from leukolens.train.optimisation import Mixing, Optimiser, Share, Unfreezing
 from leukolens.train.recipe_file import packaged_recipes as packaged_recipes
 from leukolens.train.recipe_file import read_fields, read_yaml
@@ -65,6 +66,7 @@ class Recipe(_Part):
     preparation: Preparation = Preparation()
     samples: Samples = Samples()
     augmentation: Augmentation = Augmentation()
+    ground: Ground = Ground()
     mixing: Mixing = Mixing()
     optimiser: Optimiser = Optimiser()
     unfreeze: Unfreezing | None = Field(default=None, description="train the head first, then stage after stage")
@@ -90,6 +92,24 @@ class Recipe(_Part):
         """Take what recipes and runs said before there was a choice: true, false."""
         if value is None or isinstance(value, bool):
             return "weights" if value else "none"
+        return value
+
+    @field_validator("ground")
+    @classmethod
+    def _pictures_as_they_are(cls, value: Ground, info: ValidationInfo) -> Ground:
+        samples = info.data.get("samples")
+        if value.active and samples is not None and (samples.per_class is not None or len(samples.views) > 1):
+            raise ValueError(
+                "ground is shown for pictures as they are: leave samples.views and samples.per_class alone"
+            )
+        return value
+
+    @field_validator("mixing")
+    @classmethod
+    def _no_pictures_without_class(cls, value: Mixing, info: ValidationInfo) -> Mixing:
+        ground = info.data.get("ground")
+        if value.active and ground is not None and ground.removed:
+            raise ValueError("pictures without a class cannot be mixed: set ground.removed=0, or leave mixing alone")
         return value
 
     @field_validator("accumulate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from leukolens.data.catalogue import Catalogue, catalogue_sha256
+from leukolens.data.groups import Groups
+from leukolens.data.leaks import check_against, shared_with_training
 from leukolens.data.run_manifest import run_manifest
 from leukolens.data.split import Split
+from leukolens.data.stamp import SplitStamp, stamp_split
 from leukolens.finding import DataError, OutputError
 from leukolens.finding.output import probe_folder, put_file
 from leukolens.networks.registry import network_entry
@@ -31,7 +34,7 @@ from leukolens.train.recipe import Recipe
 from leukolens.train.run_files import read_run, untrained_network
 from leukolens.train.same_run import check_same_run, stamp
 from leukolens.train.start import check_start, start_of
-from leukolens.train.views import sample_bytes, sample_pictures
+from leukolens.train.views import sample_bytes, sample_grounds, sample_pictures
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class Plan:
         How to train.
     source
         Where data and split lie on this machine, for `leukolens export` to find them again; no part of the identity.
+    recovered
+        Groups of an audit to check the split against, or to count with what a leaky one shares with training.
+    reason
+        Why the test side is looked at, in the words of whoever trains; for the log of decisions.
     """
 
     catalogue: Catalogue
@@ -57,6 +64,8 @@ class Plan:
     fold: int
     recipe: Recipe
     source: Mapping[str, Any] = field(default_factory=dict)
+    recovered: Groups | None = None
+    reason: str | None = None
 
     @property
     def leaky(self) -> bool:
@@ -68,6 +77,15 @@ class Plan:
         _check_fold(self)
         labels = class_indices(self.catalogue)
         return divide(self.recipe.samples, self.split.folds[self.fold], labels, self.recipe.seed)
+
+    def stamp(self) -> SplitStamp:
+        """Return what must stand beside every figure; see `leukolens.data.leaks.check_against` for what is refused."""
+        _check_fold(self)
+        shared = None
+        if self.recovered is not None:
+            check_against(self.split, self.recovered)
+            shared = shared_with_training(self.split.folds[self.fold], self.recovered)
+        return replace(stamp_split(self.split, shared), leaky=self.leaky)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed."""
@@ -106,7 +124,7 @@ def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> N
         If the folder holds no readable run, or a checkpoint of another recipe or version.
     """
     path = folder / RUN_FILE
-    identity = plan.identity()
+    identity, told = plan.identity(), plan.stamp()
     if path.exists() and any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
         if not resume:
             raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
@@ -118,7 +136,12 @@ def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> N
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = run_manifest("train", identity, identity["data_sha256"], plan.recipe.seed)
-        content = stamp() | {"run": identity, "source": dict(plan.source), "manifest": manifest}
+        content = stamp() | {
+            "run": identity,
+            "split": told.content(),
+            "source": dict(plan.source),
+            "manifest": manifest,
+        }
         put_file(path, (json.dumps(content, indent=2) + "\n").encode(), todo="choose another --out")
     except OSError as error:
         raise OutputError(f"the run folder {folder} cannot be written", found=str(error)) from error
@@ -145,8 +168,8 @@ def train_fold(
         What to do.
     folder
         The run's folder: ``training.json``, ``last.ckpt``, ``weights.safetensors``, ``curves.csv``, ``curves.png``,
-        ``predictions-validation.csv``, ``predictions-test.csv``, ``summary.json``; ``preparation.json`` where steps of
-        the preparation had to be fitted.
+        ``predictions-validation.csv``, ``predictions-test.csv``, ``decisions.jsonl``, ``summary.json``;
+        ``preparation.json`` where steps of the preparation had to be fitted.
     cache
         Where the prepared pictures are kept, ``folder/cache`` if not given.
     resume
@@ -221,7 +244,9 @@ def fold_sides(plan: Plan, folder: Path, cache: Path, on_prepared: Callable[[int
     with FileLock(cache / ".preparing.lock"):
         preparation = fit_once(folder, plan.recipe.preparation, plan.catalogue, train)
         recipe = plan.recipe.model_copy(update={"preparation": preparation})
-        return _sides(plan, sample_pictures(plan.catalogue, recipe, division, cache, on_prepared), division)
+        images = sample_pictures(plan.catalogue, recipe, division, cache, on_prepared)
+        grounds = sample_grounds(plan.catalogue, recipe, cache, on_prepared) if recipe.ground.active else None
+        return _sides(plan, images, division, grounds)
 
 
 def class_indices(catalogue: Catalogue) -> NDArray[np.int64]:
@@ -272,6 +297,6 @@ def _check_fold(plan: Plan) -> None:
         )
 
 
-def _sides(plan: Plan, images: Pictures, division: Division) -> Sides:
+def _sides(plan: Plan, images: Pictures, division: Division, grounds: NDArray[np.uint8] | None = None) -> Sides:
     labels = np.tile(class_indices(plan.catalogue), division.layers)
-    return Sides(images, labels, plan.catalogue.classes, list(division.train), list(division.validation))
+    return Sides(images, labels, plan.catalogue.classes, list(division.train), list(division.validation), grounds)

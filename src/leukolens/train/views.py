@@ -15,6 +15,7 @@ from leukolens.smear.prepare import Preparation
 from leukolens.smear.segmentation import apply_mask, segment
 from leukolens.train.augmentation import augment
 from leukolens.train.division import Division, view_and_copy
+from leukolens.train.ground_views import ground_layers
 from leukolens.train.images import Pictures, keep_pictures, prepare_images, prepared_bytes, prepared_key
 from leukolens.train.recipe import Augmentation, Recipe
 from leukolens.train.samples import Samples, Segmentation
@@ -93,6 +94,20 @@ def sample_pictures(
         named = prepared_key(catalogue, recipe.preparation) + recipe.samples.segmentation.model_dump_json()
         layers.append(segment_images(prepared, recipe.samples.segmentation, cache, named, progress))
     return Views(layers, recipe.seed)
+
+
+def sample_grounds(
+    catalogue: Catalogue, recipe: Recipe, cache: Path, progress: Callable[[int], None] | None = None
+) -> NDArray[np.uint8]:
+    """Part the prepared pictures of a catalogue into white cells and ground, see `leukolens.train.ground_views`.
+
+    Raises
+    ------
+    DataError, OutputError
+        See `prepare_images`.
+    """
+    named = prepared_key(catalogue, recipe.preparation) + "grounds"
+    return ground_layers(prepare_images(catalogue, recipe.preparation, cache), cache, named, progress)
 
 
 def sample_bytes(catalogue: Catalogue, preparation: Preparation, samples: Samples) -> int:

@@ -14,7 +14,7 @@ from leukolens.audit.probes.scoring import Score, score, worst_of
 from leukolens.audit.probes.table import FILE, ORDER, PROBES, WORST_CORNER, Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,7 +79,12 @@ def _filled(table: Table) -> Table:
 
 
 def score_cases(
-    cases: Sequence[Case], tables: Mapping[Case, Table], schemes: Mapping[str, Scheme], seed: int, jobs: int
+    cases: Sequence[Case],
+    tables: Mapping[Case, Table],
+    schemes: Mapping[str, Scheme],
+    seed: int,
+    jobs: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[Case, Scores]:
     """Score every case that has a table, and the worst of the corners of each look.
 
@@ -95,6 +100,8 @@ def score_cases(
         Of the landmarks.
     jobs
         Threads. The result does not depend on them: each uses one thread for its products of matrices.
+    progress
+        Called with the number of tables done and of all.
     """
     from threadpoolctl import threadpool_limits
 
@@ -104,7 +111,11 @@ def score_cases(
         return Scores(reached["random"], reached.get("grouped"))
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(1, jobs)) as pool:
-        scored = dict(zip(tables, pool.map(one, tables), strict=True))
+        scored = {}
+        for case, found in zip(tables, pool.map(one, tables), strict=True):
+            scored[case] = found
+            if progress is not None:
+                progress(len(scored), len(tables))
     for case in cases:
         corners = [
             found for corner, found in scored.items() if corner.look == case.look and corner.probe.name in CORNERS

@@ -19,7 +19,7 @@ from leukolens.smear.pixels import check_pixels
 from leukolens.smear.steps import apply_steps, fit_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -98,13 +98,13 @@ def sample_places(count: int, seed: int, most: int = SAMPLE) -> list[int]:
     return sorted(int(place) for place in drawn)
 
 
-def fit_looks(pictures: Sequence[Picture], looks: Sequence[Look] = LOOKS) -> tuple[Look, ...]:
+def fit_looks(pictures: Iterable[Picture], looks: Sequence[Look] = LOOKS) -> tuple[Look, ...]:
     """Fit the references of all looks on a sample of pictures, before the data set is scanned.
 
     Parameters
     ----------
     pictures
-        (H, W, 3) uint8 each, of any size, drawn with `sample_places`: no label is used.
+        (H, W, 3) uint8 each, of any size, drawn with `sample_places`: no label is used. One is held at a time.
     looks
         Those to fit.
 

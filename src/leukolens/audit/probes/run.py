@@ -17,7 +17,7 @@ from leukolens.audit.probes.words import effect_of, told, verdict_of
 from leukolens.finding import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,6 +41,7 @@ def run_probes(
     looks: Sequence[Look] = LOOKS,
     names: Sequence[str] | None = None,
     permutations: int = PERMUTATIONS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ProbeReport:
     """Try to tell the class from everything that is no cell.
 
@@ -62,6 +63,8 @@ def run_probes(
         (N,) paths with ``/`` for the probe of the order; None: it is not measured.
     permutations
         How often labels are dealt anew.
+    progress
+        Called with the number of figures done and of all.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def run_probes(
     scores: dict[Case, Scores] = {}
     if schemes:
         tables = make_tables(features, names, kept, looks)
-        scores = score_cases(cases, tables, schemes, seed, jobs)
+        scores = score_cases(cases, tables, schemes, seed, jobs, progress)
     why_not = {case: _why_not(case, looks, names, notes) for case in cases}
     return ProbeReport(
         classes={name: counts[name] for name in classes},

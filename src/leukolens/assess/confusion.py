@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from leukolens.assess.intervals import (
-    LEVEL,
-    Estimate,
-    critical_value,
-    group_count,
-    group_sums,
-    kish,
-    proportion,
-    score_limits,
-)
+from leukolens.assess.intervals import LEVEL, Estimate, group_count, proportion
+from leukolens.statistics.shares import mean_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,55 +147,8 @@ def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate
     values = [metric.estimate(predictions, index, level).value for index in present]
     masks = [metric.masks(predictions, index) for index in present]
     mean = float(np.mean([value or 0.0 for value in values]))
-    counted = [max(1, int(np.count_nonzero(mask[0]))) for mask in masks]
-    # Equal shares p in all classes would give the mean the variance p (1 - p) / trials.
-    trials = len(present) / float(np.mean([1 / n for n in counted]))
-    influences = _influences(metric, masks)
-    low, high = score_limits(
-        mean,
-        trials,
-        _variance(influences, predictions.groups),
-        kish(predictions.groups),
-        _informative(influences, masks, predictions.groups),
-        critical_value(level, None if predictions.groups is None else _unit_count(predictions) - 1),
-        level,
-    )
+    low, high = mean_limits(masks, [value or 0.0 for value in values], predictions.groups, level, metric.slope)
     undefined = values.count(None)
     note = f"{undefined} of {len(values)} classes not defined, counted as 0" if undefined else ""
     groups = group_count(predictions.groups)
     return Estimate(mean, low, high, "score-linearised", len(predictions), groups, note)
-
-
-def _unit_count(predictions: Predictions) -> int:
-    return group_count(predictions.groups) or len(predictions)
-
-
-def _influences(metric: ClassMetric, masks: list[Masks]) -> NDArray[np.float64]:
-    """By how much each image pulls the mean over classes from its value (N,)."""
-    influences: NDArray[np.float64] = np.mean([_influence(metric, *mask) for mask in masks], axis=0)
-    return influences
-
-
-def _influence(metric: ClassMetric, counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> NDArray[np.float64]:
-    n = np.count_nonzero(counted)
-    if n == 0:
-        return np.zeros(len(counted))
-    share = np.count_nonzero(hits & counted) / n
-    return np.where(counted, hits - share, 0.0) * metric.slope(share) / n
-
-
-def _variance(influences: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
-    """Variance by the delta method; over groups where there are groups."""
-    sums = group_sums(influences, groups)
-    correction = 1.0 if groups is None else len(sums) / max(1, len(sums) - 1)
-    return float((sums**2).sum()) * correction
-
-
-def _informative(influences: NDArray[np.float64], masks: list[Masks], groups: NDArray[np.intp] | None) -> float:
-    """Effective number of images, or groups, with an error: those that pull more count for more (Kish 1965).
-
-    Of errors and hits, those that are fewer.
-    """
-    wrong = np.any([counted & ~hits for counted, hits in masks], axis=0)
-    sides = (np.abs(group_sums(np.where(side, influences, 0.0), groups)) for side in (wrong, ~wrong))
-    return min(float(side.sum()) ** 2 / max(float((side**2).sum()), 1e-300) for side in sides)

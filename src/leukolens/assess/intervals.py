@@ -1,291 +1,35 @@
-"""Intervals of proportions, for independent images and for images in groups; of their means see `means.py`.
-
-A percentile bootstrap collapses to a point when everything is right, and covers far too little when a handful of
-images is wrong: the very place where classifiers of smears live. Score-type intervals do not; so these are used
-wherever one exists, and the bootstrap (`bootstrap.py`) for the rest. `docs/evaluate.md` tells the coverage that the
-tests require of each.
-"""
+"""Intervals of proportions: `leukolens.statistics.intervals`, which the audit of data sets uses too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from leukolens.statistics.intervals import (
+    LEVEL,
+    METHODS,
+    Estimate,
+    critical_value,
+    design_effect,
+    group_count,
+    group_sums,
+    kish,
+    proportion,
+    score_limits,
+    share_limits,
+    shrink,
+    wilson,
+)
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and how well it is known.
-
-    Attributes
-    ----------
-    value
-        The figure; None where it is not defined (`note` says why, and the interval is all that is possible).
-    low, high
-        The interval.
-    method
-        A key of `METHODS`.
-    n
-        Images that the figure rests on.
-    groups
-        Groups that these images come from; None where every image stands for itself.
-    note
-        What a reader must know beside the figure.
-    """
-
-    value: float | None
-    low: float
-    high: float
-    method: str
-    n: int
-    groups: int | None = None
-    note: str = ""
-
-
-METHODS = {
-    "wilson": (
-        "Wilson score interval (1927), with few errors the one-sided exact limit (Brown et al. 2001); with groups "
-        "on the effective number of images (linearised variance over groups, "
-        "design effect shrunk by one group towards full dependence) and Student's t"
-    ),
-    "wilson-jaccard": "Wilson score interval, as above, of the Jaccard index J, carried over by F1 = 2 J / (1 + J)",
-    "score-linearised": (
-        "Wilson's shape on the number of images that gives the linearised variance (delta method, over groups where "
-        "there are groups), shrunk by one unit towards the variance of a proportion"
-    ),
-    "mover": "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the classes and their correlation",
-    "newcombe": (
-        "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance raised to the placement variance "
-        "(DeLong 1988, with groups Obuchowski 1997) where that is larger"
-    ),
-    "score-bootstrap": (
-        "Wilson's shape on the number of positive images that gives the variance of a stratified bootstrap, over "
-        "groups where there are groups; shrunk by one unit towards the number of positives"
-    ),
-    "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), stratified by class, over groups where there are any",
-    "ece-bootstrap": (
-        "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), over groups where there are any; its low end no higher "
-        "than the error less what chance alone gives (97.5 % quantile), neither end further in than square-and-add "
-        "(MOVER) over the Wilson intervals of the shares of right images and the spread of the confidence, the upper "
-        "one less the bootstrap's bias"
-    ),
-    "bounded-mean": (
-        "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
-        "bootstrap has nothing to resample"
-    ),
-    "paired-mover": (
-        "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of "
-        "their paired bootstrap, over groups where there are any"
-    ),
-    "bonett-price": "adjusted Wald interval of paired proportions (Bonett and Price 2012), on the effective number",
-}
-"""What the word in `Estimate.method` means."""
-
-
-def critical_value(level: float = LEVEL, degrees: float | None = None) -> float:
-    """Return the two-sided critical value of the normal, or with `degrees` of freedom of Student's, distribution."""
-    from scipy import special
-
-    upper = 0.5 + level / 2
-    if degrees is None:
-        return float(special.ndtri(upper))
-    return float(special.stdtrit(max(float(degrees), 1.0), upper))
-
-
-def wilson(proportion: float, n: float, critical: float) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion.
-
-    Parameters
-    ----------
-    proportion
-        0 to 1.
-    n
-        Trials; an effective number need not be whole. 0 gives the interval 0 to 1.
-    critical
-        Critical value, such as 1.96.
-
-    Returns
-    -------
-    tuple of float
-        Low and high, within 0 to 1, with `proportion` between them.
-    """
-    if n <= 0:
-        return 0.0, 1.0
-    square = critical * critical / n
-    centre = (proportion + square / 2) / (1 + square)
-    half = np.sqrt(square * (proportion * (1 - proportion) + square / 4)) / (1 + square)
-    return max(0.0, min(float(centre - half), proportion)), min(1.0, max(float(centre + half), proportion))
-
-
-def share_limits(share: float, n: float, critical: float, level: float = LEVEL) -> tuple[float, float]:
-    """Return the Wilson interval of a share, widened where hits or misses are few.
-
-    Parameters
-    ----------
-    share
-        0 to 1.
-    n
-        Trials; an effective number need not be whole.
-    critical
-        Critical value of the Wilson interval.
-    level
-        Coverage of the interval.
-
-    Returns
-    -------
-    tuple of float
-        Low and high.
-
-    Notes
-    -----
-    With one error the plain interval puts the end on the error's side too far in, and covers as little as 0.83. Brown,
-    Cai and DasGupta 2001 (doi 10.1214/ss/1009213286) take the limit of the one-sided exact interval for one to three
-    errors. Departure: it is taken wherever it lies further out, which also goes for effective numbers, that are not
-    whole; with ten errors and more it does not.
-    """
-    low, high = wilson(share, n, critical)
-    if n <= 0:
-        return low, high
-    return min(low, _one_sided(share * n, n, level)), max(high, 1 - _one_sided((1 - share) * n, n, level))
-
-
-def _one_sided(hits: float, n: float, level: float) -> float:
-    """Lower limit of a proportion that alone holds at `level` (Clopper and Pearson 1934)."""
-    from scipy import special
-
-    return float(special.betaincinv(hits, n - hits + 1, 1 - level)) if hits > 0 else 0.0
-
-
-def group_count(groups: NDArray[np.intp] | None) -> int | None:
-    """Return the number of different groups, None for none."""
-    return None if groups is None else len(np.unique(groups))
-
-
-def group_sums(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
-    """Add up `values` (N,) or (N, K) over each group; without groups they are returned as they are."""
-    if groups is None:
-        return values
-    numbers = np.unique(groups, return_inverse=True)[1]
-    if values.ndim == 1:
-        return np.bincount(numbers, weights=values).astype(np.float64)
-    return np.stack([np.bincount(numbers, weights=column) for column in values.T], axis=1)
-
-
-def kish(groups: NDArray[np.intp] | None) -> float:
-    """Return the design effect of images that are alike within their group (Kish 1965): sum of squares over sum."""
-    if groups is None or len(groups) == 0:
-        return 1.0
-    sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
-    return float((sizes**2).sum() / sizes.sum())
-
-
-def shrink(measured: float, largest: float, informative: float) -> float:
-    """Pull a measured factor of variance towards the largest possible one, as strongly as one more group would.
-
-    With few errors the variance between groups is itself hardly known and mostly too small: a single wrong image says
-    nothing about whether its neighbours would be wrong too. `informative` groups speak for the measurement, one
-    imagined group, wholly alike within, speaks for the worst case; on the scale of logarithms.
-    """
-    if measured <= 0 or informative <= 0:
-        return largest
-    return float(np.exp((informative * np.log(measured) + np.log(largest)) / (informative + 1)))
-
-
-def design_effect(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
-    """Return by how much groups raise the variance of the mean of `values`, at least 1.
-
-    Parameters
-    ----------
-    values
-        (N,) float, one number an image.
-    groups
-        (N,) int or None.
-
-    Returns
-    -------
-    float
-        1 without groups. Otherwise variance of the ratio estimator over that of independent images, shrunk towards
-        `kish(groups)` by one group (see `shrink`); only groups that depart from the common value are informative.
-    """
-    if groups is None or len(values) < 2:
-        return kish(groups)
-    mean = values.mean()
-    independent = float(((values - mean) ** 2).sum())
-    sums = group_sums(values - mean, groups)
-    count = len(sums)
-    if independent <= 0 or count < 2:
-        return kish(groups)
-    measured = max(1.0, count / (count - 1) * float((sums**2).sum()) / independent)
-    typical = np.median(values)
-    informative = int(np.count_nonzero(group_sums((values != typical).astype(np.float64), groups)))
-    return shrink(measured, max(measured, kish(groups)), informative)
-
-
-def score_limits(
-    value: float,
-    trials: float,
-    variance: float,
-    alike: float,
-    informative: float,
-    critical: float,
-    level: float = LEVEL,
-) -> tuple[float, float]:
-    """Return an interval of Wilson's shape for a figure that is no plain proportion.
-
-    Parameters
-    ----------
-    value
-        The figure, 0 to 1.
-    trials
-        Number of images that a proportion of the same value would need to be known about as well.
-    variance
-        Of the figure, estimated.
-    alike
-        By how much groups that are alike within raise the variance, `kish`; 1 without groups.
-    informative
-        Units with an error, which the estimate of the variance rests on, see `shrink`.
-    critical
-        Critical value.
-    level
-        Coverage of the interval.
-
-    Returns
-    -------
-    tuple of float
-        The Wilson interval on the number of trials that gives the estimated variance, shrunk by one unit.
-    """
-    binomial = value * (1 - value) / trials
-    measured = variance / binomial if binomial > 0 else 0.0
-    return share_limits(value, trials / shrink(measured, max(measured, alike), informative), critical, level)
-
-
-def proportion(hits: NDArray[np.bool_], groups: NDArray[np.intp] | None = None, level: float = LEVEL) -> Estimate:
-    """Return the share of hits with its Wilson interval.
-
-    Parameters
-    ----------
-    hits
-        (N,) bool. N of 0 gives no value and the interval 0 to 1.
-    groups
-        (N,) int or None.
-    level
-        Coverage of the interval.
-
-    Returns
-    -------
-    Estimate
-    """
-    n = len(hits)
-    if n == 0:
-        return Estimate(None, 0.0, 1.0, "wilson", 0, None if groups is None else 0, "no image to count")
-    share = float(np.mean(hits))
-    count = group_count(groups)
-    critical = critical_value(level, None if count is None else count - 1)
-    low, high = share_limits(share, n / design_effect(hits.astype(np.float64), groups), critical, level)
-    return Estimate(share, low, high, "wilson", n, count)
+__all__ = [
+    "LEVEL",
+    "METHODS",
+    "Estimate",
+    "critical_value",
+    "design_effect",
+    "group_count",
+    "group_sums",
+    "kish",
+    "proportion",
+    "score_limits",
+    "share_limits",
+    "shrink",
+    "wilson",
+]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from leukolens.audit.captures import FIELDS, SESSIONS
 from leukolens.audit.parts import Parts
+from leukolens.audit.shortcuts import begin_probes
 
 
 def installed_parts() -> Parts:
     """Return the parts that an audit runs unless told otherwise."""
-    return Parts(FIELDS, SESSIONS)
+    return Parts(FIELDS, SESSIONS, begin_probes)

@@ -1,0 +1,122 @@
+"""The mean of several shares of hits, such as the balanced accuracy, with one interval for all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukolens.statistics.intervals import (
+    LEVEL,
+    Estimate,
+    critical_value,
+    group_count,
+    group_sums,
+    kish,
+    score_limits,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    Slope = Callable[[float], float]
+
+
+def balanced_accuracy(
+    labels: NDArray[np.intp], predicted: NDArray[np.intp], groups: NDArray[np.intp] | None = None, level: float = LEVEL
+) -> Estimate:
+    """Return the mean over the classes of the share of their images that are called so.
+
+    Parameters
+    ----------
+    labels, predicted
+        (N,) int; the mean goes over the classes that `labels` holds, one at the least.
+    groups
+        (N,) int or None: images of one group are not independent.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        Method "score-linearised".
+    """
+    masks = [(labels == name, predicted == name) for name in np.unique(labels)]
+    shares = [float(hits[counted].mean()) for counted, hits in masks]
+    low, high = mean_limits(masks, shares, groups, level)
+    return Estimate(float(np.mean(shares)), low, high, "score-linearised", len(labels), group_count(groups))
+
+
+def mean_limits(
+    masks: Sequence[Masks],
+    values: Sequence[float],
+    groups: NDArray[np.intp] | None,
+    level: float = LEVEL,
+    slope: Slope = lambda _: 1.0,
+) -> tuple[float, float]:
+    """Return the interval of a mean of figures that are each a share of hits, or a function of one.
+
+    Wilson's shape on the number of images that gives the variance by the delta method, over groups where there are
+    groups (see `score_limits`).
+
+    Parameters
+    ----------
+    masks
+        For each figure which images count (N,) and which are hits (N,), bool.
+    values
+        The figures, 0 to 1.
+    groups
+        (N,) int or None.
+    level
+        Coverage of the interval.
+    slope
+        Derivative of a figure by its share of hits: 1 where it is that share.
+
+    Returns
+    -------
+    tuple of float
+        Low and high.
+    """
+    counted = [max(1, int(np.count_nonzero(mask[0]))) for mask in masks]
+    # Equal shares p in all classes would give the mean the variance p (1 - p) / trials.
+    trials = len(masks) / float(np.mean([1 / n for n in counted]))
+    influences: NDArray[np.float64] = np.mean([_influence(*mask, slope) for mask in masks], axis=0)
+    count = group_count(groups)
+    return score_limits(
+        float(np.mean(values)),
+        trials,
+        _variance(influences, groups),
+        kish(groups),
+        _informative(influences, masks, groups),
+        critical_value(level, None if groups is None else (count or len(influences)) - 1),
+        level,
+    )
+
+
+def _influence(counted: NDArray[np.bool_], hits: NDArray[np.bool_], slope: Slope) -> NDArray[np.float64]:
+    """By how much each image pulls a figure from its value (N,)."""
+    n = np.count_nonzero(counted)
+    if n == 0:
+        return np.zeros(len(counted))
+    share = np.count_nonzero(hits & counted) / n
+    return np.where(counted, hits - share, 0.0) * slope(share) / n
+
+
+def _variance(influences: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
+    """Variance by the delta method; over groups where there are groups."""
+    sums = group_sums(influences, groups)
+    correction = 1.0 if groups is None else len(sums) / max(1, len(sums) - 1)
+    return float((sums**2).sum()) * correction
+
+
+def _informative(influences: NDArray[np.float64], masks: Sequence[Masks], groups: NDArray[np.intp] | None) -> float:
+    """Effective number of images, or groups, with an error: those that pull more count for more (Kish 1965).
+
+    Of errors and hits, those that are fewer.
+    """
+    wrong = np.any([counted & ~hits for counted, hits in masks], axis=0)
+    sides = (np.abs(group_sums(np.where(side, influences, 0.0), groups)) for side in (wrong, ~wrong))
+    return min(float(side.sum()) ** 2 / max(float((side**2).sum()), 1e-300) for side in sides)

@@ -57,12 +57,15 @@ class Dye(NamedTuple):
         (H, W) float32, length of the optical density in red, green and blue above the local background.
     stands
         (H, W) bool, what stands out from the background: cells of any kind.
+    above
+        (H, W, 3) float32, optical density in red, green and blue above the local background.
     """
 
     amount: Floats
     typical: float
     density: Floats
     stands: Mask
+    above: Floats
 
 
 def measure_dye(rgb: Picture) -> Dye:
@@ -82,8 +85,8 @@ def measure_dye(rgb: Picture) -> Dye:
             amount -= float(np.median(amount[stands]))
         typical = _typical_nucleus(amount, stands)
         if typical > _LEAST_DYE:
-            return Dye(amount, typical, density, stands)
-    return Dye(np.zeros_like(density), 0.0, density, stands)
+            return Dye(amount, typical, density, stands, above)
+    return Dye(np.zeros_like(density), 0.0, density, stands, above)
 
 
 def parting(values: NDArray[Any], low: float, high: float) -> float:

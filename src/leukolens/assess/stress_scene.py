@@ -67,31 +67,26 @@ def draw_partners(labels: Sequence[str], seed: int) -> dict[Kind, list[int] | No
     -------
     dict
         By kind (N,) indices, never an image's own: "other class" is drawn from the classes but its own, "any class"
-        from all of them, each class as likely as the others; "same class" from its own. None where an image has no
-        such partner.
+        from all of them, "same class" from its own. The images of a class are dealt out to the classes of their
+        partners in equal numbers, as far as they go. None where an image has no such partner.
     """
     rng = np.random.default_rng(seed)
     classes = sorted(set(labels))
-    members = {name: [index for index, label in enumerate(labels) if label == name] for name in classes}
-    drawn: dict[Kind, list[int] | None] = {}
-    for kind in KINDS:
-        chosen = [_draw(index, kind, labels, members, rng) for index in range(len(labels))]
-        known = [index for index in chosen if index is not None]
-        drawn[kind] = known if len(known) == len(chosen) else None
-    return drawn
+    members = {name: np.flatnonzero(np.array(labels) == name) for name in classes}
+    return {kind: _draw(kind, members, rng) for kind in KINDS}
 
 
-def _draw(
-    index: int, kind: Kind, labels: Sequence[str], members: Mapping[str, list[int]], rng: np.random.Generator
-) -> int | None:
-    own = labels[index]
-    classes = [own] if kind == "same class" else [name for name in members if kind == "any class" or name != own]
-    usable = [name for name in classes if any(other != index for other in members[name])]
-    if not usable or (kind == "any class" and len(usable) < len(members)):
-        return None
-    name = usable[int(rng.integers(len(usable)))]
-    others = [other for other in members[name] if other != index]
-    return others[int(rng.integers(len(others)))]
+def _draw(kind: Kind, members: Mapping[str, NDArray[np.intp]], rng: np.random.Generator) -> list[int] | None:
+    partners: dict[int, int] = {}
+    for own, indices in members.items():
+        wanted = [name for name in members if kind == "any class" or (name == own) == (kind == "same class")]
+        if not wanted or (own in wanted and len(indices) < 2):
+            return None
+        order = rng.permutation(len(wanted))
+        for place, index in enumerate(rng.permutation(indices)):
+            others = members[wanted[order[place % len(wanted)]]]
+            partners[int(index)] = int(rng.choice(others[others != index]))
+    return [partners[index] for index in sorted(partners)]
 
 
 def cut_out(scene: Scene) -> Picture:

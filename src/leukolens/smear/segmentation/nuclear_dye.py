@@ -110,7 +110,7 @@ def _density(rgb: Picture) -> Floats:
     gaps = cv2.erode(density, np.ones((3, 3), np.uint8))
     quarter = cv2.resize(gaps, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
     # Opening takes the dark corners of a lamp that falls off for cells; so that fall-off is taken off first.
-    bowl = _fall_off(quarter)
+    bowl = _fall_off(np.asarray(quarter, np.float32))
     side = max(5, round(_REACH * max(quarter.shape[:2]))) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     # Opening, not erosion alone: where the light falls off, the least density of the surroundings is too little.

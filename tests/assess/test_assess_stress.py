@@ -66,6 +66,8 @@ def test_who_looks_at_the_cells_has_it_all(by_cells):
     for name in (FLAT, RANDOM, SWAPPED, SAME):
         assert by_cells.result(name).loss.balanced_accuracy.value <= 0.07, name
     assert by_cells.result(REMOVED).balanced_accuracy.value == pytest.approx(0.5, abs=0.07)
+    assert by_cells.fallen_at == 0.6
+    assert by_cells.fallen is True
 
 
 def test_saying_that_there_are_no_cells_is_falling(tree):

@@ -9,7 +9,7 @@ import numpy as np
 from leukolens.assess.attribution import METHOD, METHOD_NOTE, Attribution
 from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.stress_kinds import FLAT, GROUPS, RANDOM, REMOVED, SAME, SWAPPED
-from leukolens.assess.stress_outcome import FALLEN, NONE_ENOUGH, StressResult, StressTest
+from leukolens.assess.stress_outcome import NONE_ENOUGH, StressResult, StressTest
 from leukolens.assess.wording import Written, write_figure, write_points
 
 if TYPE_CHECKING:
@@ -112,7 +112,13 @@ def about_cells(test: StressTest) -> list[Shown]:
     removed = test.result(REMOVED)
     if removed is not None:
         left = write_figure("balanced_accuracy", removed.balanced_accuracy)
-        shown.append(Shown("cells removed: balanced accuracy that is left", f"to fall to {FALLEN:g} or below", left))
+        shown.append(
+            Shown(
+                "cells removed: balanced accuracy that is left",
+                f"to fall to {100 * test.fallen_at:.0f} % or below",
+                left,
+            )
+        )
         if removed.none_seen is not None:
             none = write_figure("accuracy", removed.none_seen)
             shown.append(Shown('cells removed: "no white cells"', f"or to be said of {NONE_ENOUGH:.0%}", none))

@@ -11,6 +11,7 @@ from drawn_fields import DATA, draw_field, needs_data, read
 from white_cell_truth import RED_ONLY, overlap, white_field
 
 from leukolens.finding import ImageError
+from leukolens.smear.perturb import shift_lamp
 from leukolens.smear.segmentation import white_cell_parts, white_cells
 from leukolens.smear.synth import STYLES
 
@@ -57,6 +58,12 @@ def test_brightness_and_tint_of_the_lamp_do_not_matter(gains):
     rgb = FIELD[0]
     lit = np.clip(rgb * np.array(gains) + 0.5, 0, 255).astype(np.uint8)
     assert overlap(white_cells(lit), white_cells(rgb)) >= 0.9
+
+
+@pytest.mark.parametrize("lost", [0.3, 0.6])
+def test_light_that_falls_off_towards_the_corners_does_not_matter(lost):
+    rgb = FIELD[0]
+    assert overlap(white_cells(shift_lamp(rgb, vignette=lost)), white_cells(rgb)) >= 0.9
 
 
 def test_a_field_of_red_cells_has_no_white_ones():

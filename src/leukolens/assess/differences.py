@@ -58,7 +58,10 @@ def loss(before: Predictions, after: Predictions, level: float = LEVEL) -> Loss:
             found=f"{len(after)}" if len(before) != len(after) else "other labels",
         )
     lost = _hits(before) - _hits(after)
-    return Loss(paired_difference(lost, before.groups, level), _balanced(lost, before, level))
+    return Loss(
+        paired_difference(lost, before.groups, level),
+        paired_difference_by_class(lost, before.labels, before.groups, level),
+    )
 
 
 def _hits(predictions: Predictions) -> NDArray[np.float64]:
@@ -104,12 +107,34 @@ def paired_difference(
     return Estimate(value, low, high, "bonett-price", n, count)
 
 
-def _balanced(lost: NDArray[np.float64], before: Predictions, level: float) -> Estimate:
+def paired_difference_by_class(
+    lost: NDArray[np.float64],
+    labels: NDArray[np.intp],
+    groups: NDArray[np.intp] | None = None,
+    level: float = LEVEL,
+) -> Estimate:
+    """Return the mean over the classes of paired differences, as `paired_difference` gives them within each.
+
+    Parameters
+    ----------
+    lost
+        (N,) float, -1 to 1.
+    labels
+        (N,) int, class of each image.
+    groups
+        (N,) int or None.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        -1 to 1: the difference of two balanced accuracies.
+    """
     parts, influences = [], []
-    for index in before.present:
-        inside = before.labels == index
-        groups = None if before.groups is None else before.groups[inside]
-        parts.append(paired_difference(lost[inside], groups, level))
+    for index in np.unique(labels):
+        inside = labels == index
+        parts.append(paired_difference(lost[inside], None if groups is None else groups[inside], level))
         influences.append(np.where(inside, lost - lost[inside].mean(), 0.0) / np.count_nonzero(inside))
-    related = correlation(np.stack(influences, axis=1), before.groups, np.eye(len(parts)))
-    return mean_of(parts, related, len(before), group_count(before.groups), bounds=(-1.0, 1.0))
+    related = correlation(np.stack(influences, axis=1), groups, np.eye(len(parts)))
+    return mean_of(parts, related, len(lost), group_count(groups), bounds=(-1.0, 1.0))

@@ -38,11 +38,14 @@ class Answer:
         0 to 1, see `leukolens.trust`; None where the predictor cannot say.
     in_domain
         Whether the picture lies where the network learned.
+    no_white_cells
+        Whether the predictor says that it sees none, and so gives no answer; `probabilities` then mean nothing.
     """
 
     probabilities: NDArray[np.float64]
     novelty: float | None = None
     in_domain: bool = True
+    no_white_cells: bool = False
 
 
 class Predictor(Protocol):

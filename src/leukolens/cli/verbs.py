@@ -39,6 +39,7 @@ _TABLE: Final = {
     "card": Verb("leukolens.cli.card", "Write the model card of a bundle, or the datasheet of a data set."),
     "benchmark": Verb("leukolens.cli.benchmark", "Retrain under honest and leaky splits, side by side.", "train"),
     "verify-site": Verb("leukolens.cli.verify_site", "Verify leukolens on a laboratory's own cases, blind.", "site"),
+    "stress": Verb("leukolens.cli.stress", "Test what a model's answers rest on, with changed pictures.", "train"),
     "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 

@@ -37,8 +37,10 @@ _LEVELS: Final = 128
 _REACH: Final = 0.25  # width, against the longer side, of the surroundings in which the background is looked for
 _FAINTEST: Final = 0.035  # decadic optical density that stands out from the background
 _LEAST_DYE: Final = 0.03  # the same of a nucleus, along its own axis
-_APART: Final = 4.0  # robust standard deviations of the rest by which nuclei stand above it
+_APART: Final = 3.6  # robust standard deviations of the rest by which nuclei stand above it
 _FEWEST: Final = 16  # px in a part of which a median is taken
+_FITS: Final = 5  # rounds in which the parabola of the light sinks to the ground
+_LIGHT: Final = 2.0  # robust standard deviations above the parabola up to which a pixel counts as ground
 _NO_COLOUR: Final = 0.06  # spread of density between channels, against density, of a picture without colour
 _CORE: Final = 7  # px; a nucleus is wider than that, the rim of a red cell is not
 _HIGHEST: Final = 0.995  # share of what stands out that lies below the cores of nuclei, where these are few
@@ -57,12 +59,15 @@ class Dye(NamedTuple):
         (H, W) float32, length of the optical density in red, green and blue above the local background.
     stands
         (H, W) bool, what stands out from the background: cells of any kind.
+    above
+        (H, W, 3) float32, optical density in red, green and blue above the local background.
     """
 
     amount: Floats
     typical: float
     density: Floats
     stands: Mask
+    above: Floats
 
 
 def measure_dye(rgb: Picture) -> Dye:
@@ -82,8 +87,8 @@ def measure_dye(rgb: Picture) -> Dye:
             amount -= float(np.median(amount[stands]))
         typical = _typical_nucleus(amount, stands)
         if typical > _LEAST_DYE:
-            return Dye(amount, typical, density, stands)
-    return Dye(np.zeros_like(density), 0.0, density, stands)
+            return Dye(amount, typical, density, stands, above)
+    return Dye(np.zeros_like(density), 0.0, density, stands, above)
 
 
 def parting(values: NDArray[Any], low: float, high: float) -> float:
@@ -104,12 +109,40 @@ def _density(rgb: Picture) -> Floats:
     height, width = rgb.shape[:2]
     gaps = cv2.erode(density, np.ones((3, 3), np.uint8))
     quarter = cv2.resize(gaps, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    # Opening takes the dark corners of a lamp that falls off for cells; so that fall-off is taken off first.
+    bowl = _fall_off(np.asarray(quarter, np.float32))
     side = max(5, round(_REACH * max(quarter.shape[:2]))) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     # Opening, not erosion alone: where the light falls off, the least density of the surroundings is too little.
-    ground = cv2.morphologyEx(quarter, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
-    ground = cv2.blur(ground, (side, side), borderType=cv2.BORDER_REPLICATE)
+    ground = cv2.morphologyEx(quarter - bowl, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    ground = bowl + cv2.blur(ground, (side, side), borderType=cv2.BORDER_REPLICATE)
     return np.asarray(density - cv2.resize(ground, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _fall_off(density: Floats) -> Floats:
+    """Fit a parabola (h, w, 3) to the least density of a picture: the light, where it falls off from one place."""
+    height, width = density.shape[:2]
+    if min(height, width) < 8:
+        return np.zeros_like(density)
+    basis = _parabola(height, width)
+    values = density.reshape(-1, 3)
+    level = values.sum(axis=1)
+    used = level <= np.quantile(level, 0.5)
+    fitted = np.zeros_like(values)
+    for _ in range(_FITS):
+        weights, *_ = np.linalg.lstsq(basis[used], values[used], rcond=None)
+        fitted = basis @ weights
+        rest = level - fitted.sum(axis=1)
+        spread = 1.4826 * float(np.median(np.abs(rest[used])))
+        used = rest < _LIGHT * max(spread, 0.01)
+    return np.asarray((fitted - fitted.mean(axis=0)).reshape(density.shape), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _parabola(height: int, width: int) -> Floats:
+    """Give 1, x, y, x x, x y and y y of each pixel (height * width, 6), x and y from -1 to 1."""
+    y, x = (part.ravel() for part in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32))
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leukolens.cli.console import error_console, new_app, output_console
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Layout, Negative, PathColumn, PatientColumn
 from leukolens.finding import RESEARCH_USE, OutputError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def check(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    layout: Layout = None,
     negative: Negative = None,
 ) -> None:
     """Read every image: unreadable files, sizes, class counts, exact duplicates, and a manifest with SHA-256.
@@ -42,7 +43,7 @@ def check(
     from leukolens.cli.progress import counting
     from leukolens.data.check import check_data, prepare_folder, write_check
 
-    catalogue = _open(data, labels, label_column, path_column, patient_column, negative)
+    catalogue = _open(data, labels, label_column, path_column, patient_column, negative, layout)
     if out is not None:
         prepare_folder(out, len(catalogue))
     with counting("Reading", len(catalogue)) as advance:
@@ -72,6 +73,7 @@ def split(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    layout: Layout = None,
 ) -> None:
     """Divide a data set into training, validation and test, and write the division as a file.
 
@@ -88,7 +90,7 @@ def split(
         raise UsageError(f"There is no method {method!r} to split by", todo=nearest(method, known))
     share = _share(validation)
     _free(out, overwrite)
-    catalogue = _open(data, labels, label_column, path_column, patient_column, None)
+    catalogue = _open(data, labels, label_column, path_column, patient_column, None, layout)
     try_place(out, len(catalogue), folds)
     with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
@@ -138,6 +140,7 @@ def _open(
     path_column: str,
     patient_column: str | None,
     negative: list[str] | None,
+    layout: str | None,
 ) -> Catalogue:
     from leukolens.data.layouts import open_catalogue
 
@@ -148,6 +151,7 @@ def _open(
         path_column=path_column,
         patient_column=patient_column,
         negative=negative or None,
+        layout=layout,
     )
 
 

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[Path, typer.Argument(help="Folder with class folders or in the Kaggle layout, or a CSV file.")]
+Data = Annotated[Path, typer.Argument(help="Folder with class folders or in a published layout, or a CSV file.")]
 Labels = Annotated[Path | None, typer.Option(help="CSV file with the labels; its paths are relative to DATA.")]
 LabelColumn = Annotated[str, typer.Option(help="Its column with the class.")]
 PathColumn = Annotated[str, typer.Option(help="Its column with the path.")]
 PatientColumn = Annotated[str | None, typer.Option(help="Its column with the patient.")]
+Layout = Annotated[
+    str | None, typer.Option(help="The folder's layout, such as cnmc or class-folders; recognised if not given.")
+]
 Negative = Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia; may be repeated.")]

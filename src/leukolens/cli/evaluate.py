@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, PathColumn
+from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Layout, PathColumn
 from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
@@ -30,6 +30,7 @@ def evaluate(
     patient_column: Annotated[
         str | None, typer.Option(help="Its column with the patient; intervals are then over patients.")
     ] = None,
+    layout: Layout = None,
     negative: Annotated[
         list[str] | None,
         typer.Option(help="A class that means no leukaemia, instead of the bundle's; may be repeated."),
@@ -73,5 +74,6 @@ def evaluate(
             threads=threads,
             seed=seed,
             overwrite=overwrite,
+            layout=layout,
         )
     )

@@ -57,6 +57,7 @@ class Request:
     threads: int | None
     seed: int
     overwrite: bool
+    layout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def _open(request: Request) -> Catalogue:
         path_column=request.path_column,
         patient_column=request.patient_column,
         negative=None,
+        layout=request.layout,
     )
 
 
@@ -194,6 +196,7 @@ def command_line(request: Request) -> str:
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),
         ("--patient-column", request.patient_column),
+        ("--layout", request.layout),
         *(("--negative", name) for name in request.negative),
         *(("--require", text) for text in request.require),
         ("--stress", request.stress),

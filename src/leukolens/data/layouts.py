@@ -107,12 +107,11 @@ def open_catalogue(
         items=tuple(sorted(listing.items, key=lambda item: natural_key(item.path))),
         classes=_classes(natural, classes),
         layout=listing.layout,
-        negative=_chosen("negative", negative if negative is not None else listing.negative, natural),
+        negative=_used(listing.negative, natural) if negative is None else _chosen("negative", negative, natural),
         notes=listing.notes,
-        other_leukaemia=_chosen(
-            "other leukaemia's", listing.other_leukaemia if other_leukaemia is None else other_leukaemia, natural
-        )
-        or (),
+        other_leukaemia=_used(listing.other_leukaemia, natural) or ()
+        if other_leukaemia is None
+        else _chosen("other leukaemia's", other_leukaemia, natural),
         sites=listing.sites,
     )
 
@@ -192,9 +191,12 @@ def _classes(found: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, .
     return tuple(wanted)
 
 
-def _chosen(what: str, names: Sequence[str] | None, found: Sequence[str]) -> tuple[str, ...] | None:
-    if names is None:
-        return None
+def _used(names: Sequence[str] | None, found: Sequence[str]) -> tuple[str, ...] | None:
+    """Return those of a layout's own labels that occur: part of a data set need not have them all."""
+    return None if names is None else tuple(name for name in found if name in names)
+
+
+def _chosen(what: str, names: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in found]
     if unknown:
         raise DataError(

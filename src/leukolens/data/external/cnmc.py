@@ -52,6 +52,7 @@ CLASSES: Final = {"all": "ALL", "hem": "normal"}
 _NAME: Final = re.compile(r"UID_([Hh]?\d+)_(\d+)_(\d+)_(all|hem)\.\w+", re.IGNORECASE)
 _TRAINING: Final = ("C-NMC_training_data", "training_data")
 _PRELIM: Final = ("C-NMC_test_prelim_phase_data", "validation_data")
+_LABELS: Final = "C-NMC_test_prelim_phase_data_labels.csv"
 _FINAL: Final = ("C-NMC_test_final_phase_data", "testing_data")
 
 
@@ -66,8 +67,7 @@ def _recognise(root: Path) -> bool:
     places = [folder, *(place for place in (find_folder(folder, *_TRAINING),) if place)]
     if any(_class_folder(place) for place in places):
         return True
-    own = find_folder(folder, *_PRELIM) or folder
-    return _table(own) is not None
+    return _table(folder) is not None
 
 
 def _class_folder(folder: Path) -> Path | None:
@@ -82,18 +82,18 @@ def _class_folder(folder: Path) -> Path | None:
 
 
 def _table(folder: Path) -> Path | None:
-    names = ("C-NMC_test_prelim_phase_data_labels.csv",)
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    """Return the table of the preliminary phase, in `folder` or in the folder of that phase."""
+    places = (folder, find_folder(folder, *_PRELIM))
+    return next((place / _LABELS for place in places if place is not None and (place / _LABELS).is_file()), None)
 
 
 def _list(root: Path) -> Listing:
     folder = descend(root, "C-NMC_Leukemia", "PKG - C-NMC 2019")
     training = find_folder(folder, *_TRAINING) or folder
     items, notes = _training(root, training)
-    prelim = find_folder(folder, *_PRELIM) or folder
-    table = _table(prelim)
+    table = _table(folder)
     if table is not None:
-        items += list(_prelim(root, prelim, table))
+        items += list(_prelim(root, table))
     final = find_folder(folder, *_FINAL)
     if final is not None:
         unlabelled = below(root, final)[0]
@@ -131,9 +131,9 @@ def _training(root: Path, folder: Path) -> tuple[list[Item], list[str]]:
     return items, notes
 
 
-def _prelim(root: Path, folder: Path, table: Path) -> Iterator[Item]:
+def _prelim(root: Path, table: Path) -> Iterator[Item]:
     """Read the table of the preliminary phase: new name, original name with the subject, 1 or 0."""
-    inner = find_folder(folder, *_PRELIM[:1]) or folder
+    inner = find_folder(table.parent, *_PRELIM[:1]) or table.parent
     prefix = "" if inner == root else f"{inner.relative_to(root).as_posix()}/"
     there = set(images_in(inner))
     try:

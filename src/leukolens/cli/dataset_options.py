@@ -15,4 +15,11 @@ PatientColumn = Annotated[str | None, typer.Option(help="Its column with the pat
 Layout = Annotated[
     str | None, typer.Option(help="The folder's layout, such as cnmc or class-folders; recognised if not given.")
 ]
+UmPerPx = Annotated[
+    str | None,
+    typer.Option(help="Bring images to the scale of the training: auto, or micrometres a pixel of theirs."),
+]
+BundleUmPerPx = Annotated[
+    float | None, typer.Option(help="Micrometres of a prepared pixel in training, where the bundle does not say.")
+]
 Negative = Annotated[list[str] | None, typer.Option(help="A class that means no leukaemia; may be repeated.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Layout, PathColumn
+from leukolens.cli.dataset_options import BundleUmPerPx, Data, LabelColumn, Labels, Layout, PathColumn, UmPerPx
 from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
@@ -42,6 +42,8 @@ def evaluate(
     stress: Annotated[
         str | None, typer.Option(help="Also perturb the images: all, or names such as grey,bar-masked.")
     ] = None,
+    um_per_px: UmPerPx = None,
+    bundle_um_per_px: BundleUmPerPx = None,
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 88,
@@ -75,5 +77,7 @@ def evaluate(
             seed=seed,
             overwrite=overwrite,
             layout=layout,
+            um_per_px=um_per_px,
+            bundle_um_per_px=bundle_um_per_px,
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leukolens.assess.evaluation import (
@@ -20,6 +20,7 @@ from leukolens.assess.output import claim_folder, write_evaluation
 from leukolens.assess.pipeline import BundlePredictor
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
+from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale, sites_of
 from leukolens.assess.results import describe
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.cli.console import error_console
@@ -58,6 +59,8 @@ class Request:
     seed: int
     overwrite: bool
     layout: str | None = None
+    um_per_px: str | None = None
+    bundle_um_per_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,11 @@ def run(request: Request) -> int:
     settings = Settings(negative_classes=_negative(request, screener, catalogue), seed=request.seed)
     names = figure_names(classes, settings.negative_classes, list(stresses))
     requirements = parse_requirements(request.require, names)
+    rescaling = _rescaling(request, screener, catalogue)
     material = _prepare(request, screener, catalogue)
     with _progress("Evaluating", len(material.selection.indices)) as advance:
         evaluation = evaluate(
-            BundlePredictor(screener),
+            BundlePredictor(screener, rescaling),
             material.catalogue,
             material.selection,
             settings=settings,
@@ -112,7 +116,7 @@ def run(request: Request) -> int:
             progress=advance,
         )
     checked = check_requirements(requirements, evaluation.figures())
-    _finish(request, material, evaluation, checked)
+    _finish(request, material, evaluation, checked, describe_scale(rescaling, len(evaluation.items)))
     unmet = [one for one in checked if not one.met]
     if unmet:
         raise _not_met(unmet)
@@ -131,6 +135,13 @@ def _open(request: Request) -> Catalogue:
     )
 
 
+def _rescaling(request: Request, screener: Screener, catalogue: Catalogue) -> Rescaling | None:
+    asked, said = parse_scale(request.um_per_px)
+    if not asked:
+        return None
+    return Rescaling(screener.bundle.field, sites_of(catalogue), said=said, target=request.bundle_um_per_px)
+
+
 def _negative(request: Request, screener: Screener, catalogue: Catalogue) -> tuple[str, ...]:
     return request.negative or screener.bundle.field.negative_labels or catalogue.negative or ()
 
@@ -142,13 +153,14 @@ def _prepare(request: Request, screener: Screener, catalogue: Catalogue) -> _Mat
     return _Material(screener, catalogue, split, select(catalogue, split, request.fold, request.side))
 
 
-def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked]) -> None:
+def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked], scale: str) -> None:
     bundle = material.screener.bundle
     hashes = [sha256_of(item) for item in evaluation.items]
     data_sha256 = catalogue_sha256(material.catalogue)
     training = judge_training(bundle.spec.provenance, hashes, material.split)
     command = command_line(request)
     about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
+    about = replace(about, warnings=(*about.warnings, scale)) if scale else about
     files: list[str] = []
     if request.out is not None:
         configuration = _configuration(request, material, evaluation, hashes, command)
@@ -180,6 +192,8 @@ def _configuration(
         "threshold": settings.threshold,
         "level": settings.level,
         "replicates": settings.replicates,
+        "um_per_px": request.um_per_px,
+        "bundle_um_per_px": request.bundle_um_per_px,
         "stresses": [stressed.name for stressed in evaluation.stressed],
         "requirements": list(request.require),
     }
@@ -200,6 +214,8 @@ def command_line(request: Request) -> str:
         *(("--negative", name) for name in request.negative),
         *(("--require", text) for text in request.require),
         ("--stress", request.stress),
+        ("--um-per-px", request.um_per_px),
+        ("--bundle-um-per-px", request.bundle_um_per_px),
         ("--seed", request.seed),
         ("--out", request.out and request.out.resolve().name),
     ]

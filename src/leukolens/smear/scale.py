@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+
 from leukolens.finding import ImageError
 from leukolens.smear.ground import Placing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from leukolens.smear.prepare import Preparation
 
 Content = Literal["field", "cell"]
@@ -87,6 +91,10 @@ class Window:
     height: int
     aspect: float
     placing: Placing
+
+    def cut(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return this part (height, width, 3) of a picture (H, W, 3)."""
+        return np.ascontiguousarray(rgb[self.top : self.top + self.height, self.left : self.left + self.width])
 
 
 def windows_at_scale(

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 ONE: Final = "all-idb1"
 TWO: Final = "all-idb2"
 LABORATORY: Final = "Università degli Studi di Milano (ALL-IDB)"
-_NAMES: Final = ("ALL-IDB", "ALL_IDB", "10.1109/ICIP.2011.6115881")
-_SITES: Final = {ONE: Site("field", None, None, _NAMES), TWO: Site("cell", None, None, _NAMES)}
+NAMES: Final = ("ALL-IDB", "ALL_IDB", "10.1109/ICIP.2011.6115881")
+_SITES: Final = {ONE: Site("field", None, None, NAMES), TWO: Site("cell", None, None, NAMES)}
 _ENDINGS: Final = {ONE: (".jpg", ".jpeg"), TWO: (".tif", ".tiff")}
 _FOLDERS: Final = {ONE: ("ALL_IDB1", "im"), TWO: ("ALL_IDB2", "img")}
 EXPECTED: Final = {

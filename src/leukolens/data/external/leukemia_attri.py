@@ -41,7 +41,7 @@ EXPECTED: Final = "folders such as H_100X_C1/Images/{train,test}/38_2_1000_ALL.p
 _DOMAIN: Final = re.compile(r"([HL])_(\d+)X_(\w+)", re.IGNORECASE)
 _NAME: Final = re.compile(r"(\d+)_\d+(?:_\d+)*_(ALL|AML|APML|CLL|CML)\.\w+", re.IGNORECASE)
 _TABLES: Final = ("json_labels", "Annotations", "WBC_detection")
-_NAMES: Final = ("LeukemiaAttri", "Large Leukemia Dataset", "2405.10803", "2504.02602")
+NAMES: Final = ("LeukemiaAttri", "Large Leukemia Dataset", "2405.10803", "2504.02602")
 
 
 def patient_of(name: str) -> tuple[str, str] | None:
@@ -77,7 +77,7 @@ def _list(root: Path) -> Listing:
         listed, own_notes = _one(root, images, laboratory)
         items += listed
         notes += own_notes + _compare(root, domain, listed)
-        sites[laboratory] = Site("field", float(found[2]) if found else None, None, _NAMES)
+        sites[laboratory] = Site("field", float(found[2]) if found else None, None, NAMES)
     if not items:
         raise broken(root, NAME, expected=EXPECTED)
     classes = in_use(DIAGNOSES, items)

@@ -37,7 +37,7 @@ EXPECTED: Final = {
     WBC: f"Train, TestA or TestB with the folders {', '.join(CLASSES)}",
     LEUKAEMIA: "the folders 'first microscope' or 'second microscope' with a folder a diagnosis: ALL, AML, CLL, ...",
 }
-_NAMES: Final = ("Raabin", "10.1038/s41598-021-04426-x")
+NAMES: Final = ("Raabin", "10.1038/s41598-021-04426-x")
 _FIRST: Final = "Raabin-WBC, Train and TestA"
 _PARTS: Final = {"train": _FIRST, "testa": _FIRST, "testb": "Raabin-WBC, TestB"}
 _SMEAR: Final = re.compile(r"(\d{2}-\d{1,2}-\d{1,2}-\d+)_\d+_\d+\.\w+")
@@ -104,7 +104,7 @@ def _list_wbc(root: Path) -> Listing:
         raise broken(root, WBC, expected=EXPECTED[WBC])
     notes += left_out(len(strange), "images of other classes were", strange[0]) if strange else []
     notes += _smear_note(items)
-    sites = {item.laboratory: Site("cell", 100, None, _NAMES) for item in items if item.laboratory}
+    sites = {item.laboratory: Site("cell", 100, None, NAMES) for item in items if item.laboratory}
     classes = in_use(CLASSES, items)
     return Listing(WBC, tuple(items), classes, classes, (), sites, tuple(notes))
 
@@ -145,7 +145,7 @@ def _list_leukaemia(root: Path) -> Listing:
     notes.append(
         "No patients are known, and the layout could not be confirmed: look at the labels before you believe them."
     )
-    sites = {item.laboratory: Site("field", 100, None, _NAMES) for item in items if item.laboratory}
+    sites = {item.laboratory: Site("field", 100, None, NAMES) for item in items if item.laboratory}
     classes = in_use(("normal", "ALL", "AML", "APL", "CLL", "CML"), items)
     other = tuple(name for name in classes if name not in {"normal", "ALL"})
     negative = tuple(name for name in classes if name == "normal")

@@ -71,7 +71,7 @@ class Laboratory:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was found. `pooled` holds "never seen" (where any is) and "all"."""
+    """All that was found. `pooled` holds "never seen" (where some are, not all) and "all", of two laboratories on."""
 
     images: tuple[Image, ...]
     laboratories: tuple[Laboratory, ...]
@@ -194,6 +194,8 @@ def _rows(images: Sequence[Image], seen: Mapping[str, Seen], threshold: float, l
 def _pooled(
     images: Sequence[Image], rows: Sequence[Laboratory], threshold: float, level: float
 ) -> tuple[Laboratory, ...]:
+    if len(rows) < 2:
+        return ()
     never = {(row.site, row.name) for row in rows if row.seen.status == "never seen"}
     pooled = []
     if 0 < len(never) < len(rows):

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from leukolens.assess.external_sites import Truth
     from leukolens.data import Item
 
-FIGURES: Final = ("sensitivity", "specificity", "auc", "other_called", "subtype", "without_label", "refused")
+FIGURES: Final = (
+    "sensitivity",
+    "specificity",
+    "auc",
+    "other_called",
+    "subtype",
+    "without_label",
+    "no_white_cells",
+    "refused",
+)
 TRUTHS: Final[tuple[Truth, ...]] = ("ALL", "none", "other leukaemia")
 
 
@@ -76,8 +85,8 @@ def figures_of(images: Sequence[Image], threshold: float = THRESHOLD, level: flo
     dict
         "sensitivity" where some show ALL, "specificity" where some show no leukaemia, "auc" where both; "other_called",
         the share of other leukaemias that are called ALL; "subtype", the share of ALL that are given their own label,
-        where the labels are the bundle's. "without_label" and "refused" over all images; the others leave out what was
-        refused.
+        where the labels are the bundle's. Over all images "without_label", the share outside the domain,
+        "no_white_cells" and "refused"; the others leave out what was refused.
     """
     groups = np.array([image.group for image in images], np.intp)
     refused = np.array([image.p_all is None for image in images])
@@ -103,9 +112,14 @@ def figures_of(images: Sequence[Image], threshold: float = THRESHOLD, level: flo
     if comparable.any():
         figures["subtype"] = share(comparable, np.array([_right(image) for image in images]))
     every = np.ones(len(images), bool)
-    figures["without_label"] = share(every, np.array([image.answer.label is None for image in images]))
+    figures["without_label"] = share(every, np.array([_outside(image.answer) for image in images]))
+    figures["no_white_cells"] = share(every, np.array([image.answer.bare for image in images]))
     figures["refused"] = share(every, refused)
     return figures
+
+
+def _outside(answer: Judged) -> bool:
+    return answer.label is None and not answer.bare and not answer.refused
 
 
 def _right(image: Image) -> bool:

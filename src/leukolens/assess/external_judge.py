@@ -37,11 +37,14 @@ class Judged:
     probabilities
         (C,) float64 in the order of the bundle's labels; None where it was refused.
     label
-        As a finding gives it: None outside the domain.
+        As a finding gives it: None outside the domain, and where no white cells are seen.
     novelty
         0 to 1; None where the bundle cannot say.
     refused
         Why it was refused; empty where it was not.
+    bare
+        Whether screening sees no white cells in it, and so says nothing; its probabilities are the network's all the
+        same.
     scale
         How large a pixel is, and who says so; not asked where nothing was brought to scale.
     windows
@@ -54,6 +57,7 @@ class Judged:
     refused: str = ""
     scale: PixelScale = UNKNOWN
     windows: int = 1
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,11 @@ def combine(findings: Sequence[Finding], labels: Sequence[str], scale: PixelScal
     Returns
     -------
     Judged
-        Means of those that were not refused; refused where all were. It has a label where at least half of them do:
-        that of the highest mean probability.
+        Means of those that were not refused, and of those with white cells where any has; refused where all were. It
+        has a label where at least half of them do: that of the highest mean probability.
     """
     seen = [one for one in findings if one.status == "ok" and one.field is not None]
+    seen = [one for one in seen if one.conclusion != "no white cells"] or seen
     if not seen:
         return Judged(None, None, None, findings[0].reason or "refused", scale, len(findings))
     rows = [[one.field.probabilities[name] for name in labels] for one in seen if one.field is not None]
@@ -137,4 +142,5 @@ def combine(findings: Sequence[Finding], labels: Sequence[str], scale: PixelScal
         novelty=float(np.mean(known)) if known else None,
         scale=scale,
         windows=len(findings),
+        bare=all(one.conclusion == "no white cells" for one in seen),
     )

@@ -35,6 +35,7 @@ _TABLE: Final = {
     "tune": Verb("leukolens.cli.tune", "Search the best values of a recipe's fields.", "train"),
     "export": Verb("leukolens.cli.export", "Turn a training run into a model bundle.", "train"),
     "evaluate": Verb("leukolens.cli.evaluate", "Measure a model bundle on labelled pictures.", "train"),
+    "external": Verb("leukolens.cli.external", "Measure a model bundle in other laboratories.", "train"),
     "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 

@@ -150,6 +150,13 @@ def test_never_seen_needs_a_bundle_that_says_what_it_learned_from() -> None:
     assert judged(ELSEWHERE, terms="the images of our hospital") == "cannot be told"
 
 
+def test_never_seen_needs_a_site_that_is_named_or_compared_image_by_image(catalogue) -> None:
+    nameless = Evaluated(["1" * 64], "e" * 64, ("one class",), named=False)
+    assert judged(nameless) == "cannot be told"  # it could be a part of the training data under another name
+    split = make_split(catalogue, method="random-image", folds=3, seed=1)
+    assert judged(nameless, split, split_sha256=split.sha256) == "never seen"
+
+
 @pytest.mark.parametrize(
     "site",
     [

@@ -178,7 +178,10 @@ def _seen(screener: Screener, site: Opened, split: Split | None) -> Seen:
     catalogue = site.catalogue
     words = [catalogue.layout, *(name for own in catalogue.sites.values() for name in own.names), *catalogue.sites]
     words += [site.entry.laboratory] if site.entry.laboratory else []
-    evaluated = Evaluated([sha256_of(item) for item in catalogue.items], catalogue_sha256(catalogue), words)
+    words += sorted({item.laboratory for item in catalogue.items if item.laboratory})
+    named = site.entry.laboratory is not None or all(item.laboratory for item in catalogue.items)
+    hashes = [sha256_of(item) for item in catalogue.items]
+    evaluated = Evaluated(hashes, catalogue_sha256(catalogue), words, named)
     return judge_laboratory(screener.bundle.spec.provenance, evaluated, split)
 
 

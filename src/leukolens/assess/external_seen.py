@@ -38,11 +38,14 @@ class Evaluated:
         Of the data set as a whole.
     words
         What names it: layout, laboratories, the words by which texts name it.
+    named
+        Whether its layout, its own list or the user says where its images come from.
     """
 
     hashes: Sequence[str]
     catalogue_sha256: str
     words: Sequence[str]
+    named: bool = True
 
 
 def judge_laboratory(provenance: Provenance, site: Evaluated, split: Split | None = None) -> Seen:
@@ -60,8 +63,9 @@ def judge_laboratory(provenance: Provenance, site: Evaluated, split: Split | Non
     Returns
     -------
     Seen
-        "never seen" needs a bundle that says, in words or by its split file, which published data it learned from, and
-        starts that add no others; a hash that differs proves nothing, since a part of a data set has another one.
+        "never seen" needs a bundle that says, in words or by its split file, which published data it learned from,
+        starts that add no others, and a site whose laboratory is named, or whose images can be compared with the split
+        one by one; a hash that differs proves nothing, since a part of a data set has another one.
     """
     for reason in (_by_hashes(provenance, site), _by_images(provenance, site, split), _by_words(provenance, site)):
         if reason:
@@ -72,6 +76,9 @@ def judge_laboratory(provenance: Provenance, site: Evaluated, split: Split | Non
         return Seen("cannot be told", "The bundle names no published data set that it learned from.")
     if unclear:
         return Seen("cannot be told", unclear)
+    listed = split is not None and split.sha256 == provenance.split_sha256
+    if not (site.named or listed):
+        return Seen("cannot be told", "Nobody says where its images come from: name their laboratory, or give --split.")
     compared = _compared(provenance, split)
     return Seen("never seen", f"The bundle says that it learned from {', '.join(trained_on)}; {compared}.")
 

@@ -33,6 +33,9 @@ def external(
     other_leukaemia: Annotated[
         list[str] | None, typer.Option(help="A class that means a leukaemia other than ALL; may be repeated.")
     ] = None,
+    laboratory: Annotated[
+        str | None, typer.Option(help="Where all images of DATA come from, where their layout does not say.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(help="At most so many images of each class of each laboratory.", min=1)
     ] = None,
@@ -64,6 +67,7 @@ def external(
             label=label,
             negative=tuple(negative) if negative else None,
             other_leukaemia=tuple(other_leukaemia) if other_leukaemia else None,
+            laboratory=laboratory,
             limit=limit,
             um_per_px=um_per_px,
             bundle_um_per_px=bundle_um_per_px,

@@ -38,6 +38,7 @@ class Request:
     label: str | None
     negative: tuple[str, ...] | None
     other_leukaemia: tuple[str, ...] | None
+    laboratory: str | None
     limit: int | None
     um_per_px: str | None
     bundle_um_per_px: float | None
@@ -93,6 +94,7 @@ def _entries(request: Request) -> list[SiteEntry]:
             label=request.label,
             negative=request.negative,
             other_leukaemia=request.other_leukaemia,
+            laboratory=request.laboratory,
         )
         for path in request.data
     ]
@@ -130,6 +132,7 @@ def _for_data(request: Request) -> str:
         "--label": request.label,
         "--negative": request.negative,
         "--other-leukaemia": request.other_leukaemia,
+        "--laboratory": request.laboratory,
     }
     return next((name for name, value in options.items() if value), "")
 
@@ -224,6 +227,7 @@ def command_line(request: Request) -> str:
         ("--label", request.label),
         *(("--negative", one) for one in request.negative or ()),
         *(("--other-leukaemia", one) for one in request.other_leukaemia or ()),
+        ("--laboratory", request.laboratory),
         ("--limit", request.limit),
         ("--um-per-px", request.um_per_px),
         ("--bundle-um-per-px", request.bundle_um_per_px),

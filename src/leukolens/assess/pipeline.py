@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from leukolens.assess.rescaling import Rescaling
     from leukolens.screen import Screener
+    from leukolens.smear.reading import SmearImage
+    from leukolens.smear.scale import Window
 
     Picture = NDArray[np.uint8]
     Perturbation = Callable[[Picture], Picture]
@@ -63,6 +66,14 @@ class Predictor(Protocol):
         """Judge one picture, (H, W, 3) uint8 sRGB as read."""
 
 
+@runtime_checkable
+class Viewer(Protocol):
+    """A predictor that looks at each file in a way of its own."""
+
+    def view(self, path: Path, image: SmearImage) -> Callable[[Picture], Answer]:
+        """Return what judges the pixels of a file, as they are or perturbed."""
+
+
 class BundlePredictor:
     """The field network of a loaded bundle.
 
@@ -70,10 +81,13 @@ class BundlePredictor:
     ----------
     screener
         From `leukolens.screen.load`.
+    rescaling
+        Brings pictures to the scale of the training first; None: each is judged as it is.
     """
 
-    def __init__(self, screener: Screener) -> None:
+    def __init__(self, screener: Screener, rescaling: Rescaling | None = None) -> None:
         self._screener = screener
+        self._rescaling = rescaling
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -85,13 +99,31 @@ class BundlePredictor:
         """Threads of the session."""
         return self._screener.session.threads
 
-    def predict(self, rgb: Picture) -> Answer:
+    def view(self, path: Path, image: SmearImage) -> Callable[[Picture], Answer]:
+        """Return what judges the pixels of a file: as they are, or window by window at the scale of the training."""
+        windows = () if self._rescaling is None else self._rescaling.windows(path, image)
+        if not windows:
+            return self.predict
+        return lambda rgb: mean_answer([self.predict(window.cut(rgb), window) for window in windows])
+
+    def predict(self, rgb: Picture, window: Window | None = None) -> Answer:
         """Judge one picture, (H, W, 3) uint8 sRGB, as screening does; nothing is refused."""
         spec = self._screener.bundle.field
-        _, outputs = self._screener.field_outputs(rgb)
+        aspect, placing = (None, None) if window is None else (window.aspect, window.placing)
+        _, outputs = self._screener.field_outputs(rgb, aspect=aspect, placing=placing)
         judgement = judge_field(outputs.logits, outputs.distance, spec)
         values = np.array([judgement.probabilities[name] for name in spec.labels])
         return Answer(values, judgement.novelty, judgement.in_domain)
+
+
+def mean_answer(answers: Sequence[Answer]) -> Answer:
+    """Return one answer for the windows of a picture: means, and in the domain where at least half of them are."""
+    known = [one.novelty for one in answers if one.novelty is not None]
+    return Answer(
+        np.mean([one.probabilities for one in answers], axis=0),
+        float(np.mean(known)) if known else None,
+        2 * sum(one.in_domain for one in answers) >= len(answers),
+    )
 
 
 @dataclass(frozen=True)
@@ -132,10 +164,11 @@ def predict_files(
 
     def judge(path: Path) -> Answers:
         try:
-            rgb = read_image(path, within).pixels
+            image = read_image(path, within)
+            judge_pixels = predictor.view(path, image) if isinstance(predictor, Viewer) else predictor.predict
         except (LeukolensError, OSError, MemoryError, cv2.error) as error:
             return Answers(path, None, {}, str(error) or type(error).__name__)
-        perturbed = {name: predictor.predict(change(rgb)) for name, change in perturbations.items()}
-        return Answers(path, predictor.predict(rgb), perturbed)
+        perturbed = {name: judge_pixels(change(image.pixels)) for name, change in perturbations.items()}
+        return Answers(path, judge_pixels(image.pixels), perturbed)
 
     return map_ordered(judge, paths, workers=predictor.workers)

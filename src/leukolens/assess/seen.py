@@ -121,7 +121,7 @@ def _with_starts(
     """Return what is known of the bundle and of the weights that it started from, the worst of it first."""
     if own.status == "trained on":
         return own
-    judged = [_judge_start(start, provenance, split, fold, evaluated) for start in _starts(provenance)]
+    judged = [_judge_start(start, provenance, split, fold, evaluated) for start in starts_of(provenance)]
     found = sorted((one for one in judged if one is not None), key=lambda one: _WORST_FIRST.index(one.status))
     if not found:
         return own
@@ -134,7 +134,7 @@ def _with_starts(
     return replace(own, sentence=f"{own.sentence} {worst.sentence}")
 
 
-def _starts(provenance: Provenance) -> Iterator[Mapping[str, Any]]:
+def starts_of(provenance: Provenance) -> Iterator[Mapping[str, Any]]:
     """Go through the start of the bundle's training, the start of the run that it comes from, and so on."""
     start: object = provenance.start
     network = provenance.recipe.get("network")

@@ -16,6 +16,7 @@ from leukolens.cli.dataset_options import (
     LabelColumn,
     Labels,
     LaboratoryColumn,
+    Layout,
     Negative,
     PathColumn,
     PatientColumn,
@@ -41,6 +42,7 @@ def check(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    layout: Layout = None,
     negative: Negative = None,
 ) -> None:
     """Read every image: unreadable files, sizes, class counts, exact duplicates, and a manifest with SHA-256.
@@ -51,7 +53,7 @@ def check(
     from leukolens.cli.progress import counting
     from leukolens.data.check import check_data, prepare_folder, write_check
 
-    catalogue = _open(data, labels, label_column, path_column, patient_column, negative)
+    catalogue = _open(data, labels, label_column, path_column, patient_column, negative, layout)
     if out is not None:
         prepare_folder(out, len(catalogue))
     with counting("Reading", len(catalogue)) as advance:
@@ -87,6 +89,7 @@ def split(
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
     laboratory_column: LaboratoryColumn = None,
+    layout: Layout = None,
 ) -> None:
     """Divide a data set into training, validation and test, and write the division as a file.
 
@@ -104,7 +107,7 @@ def split(
         raise UsageError(f"There is no method {method!r} to split by", todo=nearest(method, known))
     share = _share(validation)
     _free(out, overwrite)
-    catalogue = _open(data, labels, label_column, path_column, patient_column, None, laboratory_column)
+    catalogue = _open(data, labels, label_column, path_column, patient_column, None, layout, laboratory_column)
     try_place(out, len(catalogue), folds or FOLDS)
     with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
@@ -174,6 +177,7 @@ def _open(
     path_column: str,
     patient_column: str | None,
     negative: list[str] | None,
+    layout: str | None,
     laboratory_column: str | None = None,
 ) -> Catalogue:
     from leukolens.data.layouts import open_catalogue
@@ -186,6 +190,7 @@ def _open(
         patient_column=patient_column,
         laboratory_column=laboratory_column,
         negative=negative or None,
+        layout=layout,
     )
 
 

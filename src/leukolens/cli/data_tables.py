@@ -43,6 +43,7 @@ def _facts(check: DataCheck) -> list[tuple[str, str]]:
         *classes,
         ("no leukaemia", ", ".join(check.negative) if check.negative else "not said (--negative)"),
         ("patients", str(check.patients) if check.patients else "not named"),
+        ("laboratories", _shares(check.laboratories) if check.laboratories else "not named"),
         ("sizes, px", _shares(sizes)),
         ("formats", _shares(check.formats)),
         ("colour modes", _shares(check.modes)),

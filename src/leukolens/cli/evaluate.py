@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, PathColumn
+from leukolens.cli.dataset_options import (
+    BundleUmPerPx,
+    Data,
+    GroupsFile,
+    LabelColumn,
+    Labels,
+    Layout,
+    PathColumn,
+    UmPerPx,
+)
 from leukolens.finding import RESEARCH_USE, UsageError
 
 app = new_app()
@@ -31,6 +40,7 @@ def evaluate(
     patient_column: Annotated[
         str | None, typer.Option(help="Its column with the patient; intervals are then over patients.")
     ] = None,
+    layout: Layout = None,
     negative: Annotated[
         list[str] | None,
         typer.Option(help="A class that means no leukaemia, instead of the bundle's; may be repeated."),
@@ -42,6 +52,8 @@ def evaluate(
     stress: Annotated[
         str | None, typer.Option(help="Also perturb the images: all, or names such as grey,bar-masked.")
     ] = None,
+    um_per_px: UmPerPx = None,
+    bundle_um_per_px: BundleUmPerPx = None,
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 88,
@@ -79,5 +91,8 @@ def evaluate(
             seed=seed,
             overwrite=overwrite,
             reason=reason,
+            layout=layout,
+            um_per_px=um_per_px,
+            bundle_um_per_px=bundle_um_per_px,
         )
     )

@@ -21,6 +21,7 @@ from leukolens.assess.output import claim_folder, write_evaluation
 from leukolens.assess.pipeline import BundlePredictor
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
+from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale, sites_of
 from leukolens.assess.results import describe, predictions_csv
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.cli.console import error_console
@@ -60,6 +61,9 @@ class Request:
     overwrite: bool
     groups: Path | None = None
     reason: str | None = None
+    layout: str | None = None
+    um_per_px: str | None = None
+    bundle_um_per_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,11 @@ def run(request: Request) -> int:
     settings = Settings(negative_classes=_negative(request, screener, catalogue), seed=request.seed)
     names = figure_names(classes, settings.negative_classes, list(stresses))
     requirements = parse_requirements(request.require, names)
+    rescaling = _rescaling(request, screener, catalogue)
     material = _prepare(request, screener, catalogue)
     with _progress("Evaluating", len(material.selection.indices)) as advance:
         evaluation = evaluate(
-            BundlePredictor(screener),
+            BundlePredictor(screener, rescaling),
             material.catalogue,
             material.selection,
             settings=settings,
@@ -114,7 +119,7 @@ def run(request: Request) -> int:
             progress=advance,
         )
     checked = check_requirements(requirements, evaluation.figures())
-    _finish(request, material, evaluation, checked)
+    _finish(request, material, evaluation, checked, describe_scale(rescaling, len(evaluation.items)))
     unmet = [one for one in checked if not one.met]
     if unmet:
         raise _not_met(unmet)
@@ -129,7 +134,15 @@ def _open(request: Request) -> Catalogue:
         path_column=request.path_column,
         patient_column=request.patient_column,
         negative=None,
+        layout=request.layout,
     )
+
+
+def _rescaling(request: Request, screener: Screener, catalogue: Catalogue) -> Rescaling | None:
+    asked, said = parse_scale(request.um_per_px)
+    if not asked:
+        return None
+    return Rescaling(screener.bundle.field, sites_of(catalogue), said=said, target=request.bundle_um_per_px)
 
 
 def _negative(request: Request, screener: Screener, catalogue: Catalogue) -> tuple[str, ...]:
@@ -145,7 +158,7 @@ def _prepare(request: Request, screener: Screener, catalogue: Catalogue) -> _Mat
     return _Material(screener, catalogue, split, selection)
 
 
-def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked]) -> None:
+def _finish(request: Request, material: _Material, evaluation: Evaluation, checked: list[Checked], scale: str) -> None:
     bundle = material.screener.bundle
     hashes = [sha256_of(item) for item in evaluation.items]
     data_sha256 = catalogue_sha256(material.catalogue)
@@ -164,6 +177,7 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
         reason=request.reason,
     )
     about = replace(about, openings=openings)
+    about = replace(about, warnings=(*about.warnings, scale)) if scale else about
     files: list[str] = []
     if request.out is not None:
         configuration = _configuration(request, material, evaluation, hashes, command)
@@ -199,6 +213,8 @@ def _configuration(
         "threshold": settings.threshold,
         "level": settings.level,
         "replicates": settings.replicates,
+        "um_per_px": request.um_per_px,
+        "bundle_um_per_px": request.bundle_um_per_px,
         "stresses": [stressed.name for stressed in evaluation.stressed],
         "requirements": list(request.require),
     }
@@ -216,9 +232,12 @@ def command_line(request: Request) -> str:
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),
         ("--patient-column", request.patient_column),
+        ("--layout", request.layout),
         *(("--negative", name) for name in request.negative),
         *(("--require", text) for text in request.require),
         ("--stress", request.stress),
+        ("--um-per-px", request.um_per_px),
+        ("--bundle-um-per-px", request.bundle_um_per_px),
         ("--seed", request.seed),
         ("--out", request.out and request.out.resolve().name),
     ]

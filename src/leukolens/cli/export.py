@@ -103,6 +103,6 @@ def _path(source: dict[str, Any], key: str) -> Path:
 
 
 def _columns(source: dict[str, Any]) -> dict[str, Any]:
-    options = {key: source.get(key) for key in ("labels", "patient_column", "negative")}
+    options = {key: source.get(key) for key in ("labels", "patient_column", "layout", "negative")}
     options["labels"] = Path(options["labels"]) if options["labels"] is not None else None
     return options | {key: source[key] for key in ("label_column", "path_column") if source.get(key) is not None}

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leukolens.cli.console import error_console, new_app
-from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.dataset_options import (
+    Data,
+    GroupsFile,
+    LabelColumn,
+    Labels,
+    Layout,
+    Negative,
+    PathColumn,
+    PatientColumn,
+)
 from leukolens.cli.train_options import Accelerator, Reason, check_command, open_hashed
 from leukolens.finding import RESEARCH_USE, UsageError
 
@@ -40,6 +49,7 @@ def train(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    layout: Layout = None,
     negative: Negative = None,
     accelerator: Accelerator = "auto",
     devices: Annotated[
@@ -74,7 +84,12 @@ def train(
     check_command(machine.processes)
     first = machine.rank == 0
     progress = progress and first
-    columns = {"label_column": label_column, "path_column": path_column, "patient_column": patient_column}
+    columns = {
+        "label_column": label_column,
+        "path_column": path_column,
+        "patient_column": patient_column,
+        "layout": layout,
+    }
     catalogue = open_hashed(data, columns, labels=labels, negative=negative, progress=progress)
     parts = read_split(split, catalogue)
     recovered = None if groups is None else read_groups(groups, catalogue)

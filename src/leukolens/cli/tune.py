@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from leukolens.cli.console import error_console, new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Layout, Negative, PathColumn, PatientColumn
 from leukolens.cli.train_options import Accelerator, open_hashed
 from leukolens.finding import RESEARCH_USE, UsageError, nearest
 
@@ -39,6 +39,7 @@ def tune(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    layout: Layout = None,
     negative: Negative = None,
     progress: Annotated[bool, typer.Option(help="Tell of each trial.")] = True,
 ) -> None:
@@ -58,7 +59,12 @@ def tune(
     network_entry(chosen.network.name)
     fields = load_space(space, chosen)
     machine = choose_machine(accelerator)
-    columns = {"label_column": label_column, "path_column": path_column, "patient_column": patient_column}
+    columns = {
+        "label_column": label_column,
+        "path_column": path_column,
+        "patient_column": patient_column,
+        "layout": layout,
+    }
     catalogue = open_hashed(data, columns, labels=labels, negative=negative, progress=progress)
     parts = read_split(split, catalogue)
     if fold >= len(parts.folds):

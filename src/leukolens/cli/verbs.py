@@ -40,6 +40,7 @@ _TABLE: Final = {
     "benchmark": Verb("leukolens.cli.benchmark", "Retrain under honest and leaky splits, side by side.", "train"),
     "verify-site": Verb("leukolens.cli.verify_site", "Verify leukolens on a laboratory's own cases, blind.", "site"),
     "stress": Verb("leukolens.cli.stress", "Test what a model's answers rest on, with changed pictures.", "train"),
+    "external": Verb("leukolens.cli.external", "Measure a model bundle in other laboratories.", "train"),
     "compare": Verb("leukolens.cli.compare", "Compare training runs in one table.", "train"),
 }
 

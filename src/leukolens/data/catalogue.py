@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 from leukolens.finding import DataError
 from leukolens.finding.paths import plain
@@ -34,7 +34,7 @@ class Item:
     sha256
         Of the file's bytes, in hexadecimal; None until `fingerprint` has read the file.
     laboratory
-        Where it was stained and photographed, where the data set says so.
+        Where it was taken (a hospital, a microscope with its camera), where the data set says so.
     """
 
     path: str
@@ -43,6 +43,28 @@ class Item:
     bytes: int
     sha256: str | None = None
     laboratory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the owners of a data set publish of one of its laboratories.
+
+    Attributes
+    ----------
+    content
+        "field" for pictures of whole fields of view, "cell" for pictures cut out around one cell.
+    objective
+        Magnification of the objective, such as 100; None where it is not stated.
+    um_per_px
+        Micrometres a pixel; None where it is not stated, which is the rule.
+    names
+        Words by which a text that speaks of the data set names it, such as its DOI.
+    """
+
+    content: Literal["field", "cell"] = "field"
+    objective: float | None = None
+    um_per_px: float | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,11 +80,15 @@ class Catalogue:
     classes
         The labels in the order of a network's outputs: the data set's own order where it has one, else natural order.
     layout
-        "taleqani", "taleqani-segmented", "class folders" or "csv".
+        "taleqani", "taleqani-segmented", "class folders", "one class", "csv" or a name of `leukolens.data.external`.
     negative
         The labels that mean "no leukaemia"; None where nobody has said.
     notes
-        What was left out and why, one sentence each.
+        What was left out and why, and what a reader must know of the set, one sentence each.
+    other_leukaemia
+        The labels that mean a leukaemia, but not an acute lymphoblastic one.
+    sites
+        What is published of each laboratory that the items name.
     """
 
     root: Path
@@ -71,6 +97,8 @@ class Catalogue:
     layout: str
     negative: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    other_leukaemia: tuple[str, ...] = ()
+    sites: Mapping[str, Site] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)

@@ -52,6 +52,8 @@ class DataCheck(BaseModel):
         Number of files of each class.
     patients
         Number of patients, None where none are named.
+    laboratories
+        Number of files of each laboratory that the data set names.
     sizes, formats, modes, reading
         Of the readable images, the most frequent first; `reading` is what was done to read them, in words.
     unreadable, duplicates
@@ -83,6 +85,7 @@ class DataCheck(BaseModel):
     manifest_sha256: str
     catalogue_sha256: str | None
     notes: list[str]
+    laboratories: dict[str, int] = Field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""
@@ -133,6 +136,7 @@ def summarise(catalogue: Catalogue, entries: Sequence[Entry]) -> DataCheck:
         manifest_sha256=encode_manifest(entries)[1],
         catalogue_sha256=_identity(catalogue, entries),
         notes=[plain(note) for note in catalogue.notes],
+        laboratories=dict(Counter(item.laboratory for item in catalogue.items if item.laboratory is not None)),
     )
 
 

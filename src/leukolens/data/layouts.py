@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leukolens.data.catalogue import TALEQANI_LAYOUT, Catalogue, Item
+from leukolens.data.catalogue import TALEQANI_LAYOUT, Catalogue
+from leukolens.data.class_folders import (
+    list_class_folders,
+    list_one_class,
+    list_taleqani,
+    taleqani_place,
+)
+from leukolens.data.external import EXTERNAL
+from leukolens.data.external.layout import Layout, Listing, names_in
 from leukolens.data.labels import read_labels
-from leukolens.data.walk import images_below, images_in, subfolders
-from leukolens.finding import CLASSES, DataError, nearest
-from leukolens.finding.paths import natural_key, plain
+from leukolens.finding import DataError, UsageError, nearest
+from leukolens.finding.paths import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_TALEQANI_CLASSES = dict(zip(("Benign", "Early", "Pre", "Pro"), CLASSES, strict=True))
-_PARTS_OF_A_SPLIT = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the class folders of a layout are, and what their images are called."""
-
-    layout: str
-    prefix: str  # from the root to the folder that holds the class folders, "" or ending in "/"
-    labels: dict[str, str]  # folder name -> label, in the order of the classes
-    notes: tuple[str, ...]
+_TALEQANI: Final = Layout(
+    TALEQANI_LAYOUT,
+    "the folder Original with Benign, Early, Pre and Pro",
+    lambda root: taleqani_place(root) is not None,
+    list_taleqani,
+)
+_FOLDERS: Final = Layout("class-folders", "one folder a class", lambda _: False, list_class_folders)
+_KNOWN: Final = (_TALEQANI, *EXTERNAL)
+LAYOUTS: Final = {layout.name: layout for layout in (*_KNOWN, _FOLDERS)}
+"""Every layout that can be named, by its name."""
 
 
 def open_catalogue(
@@ -39,15 +43,17 @@ def open_catalogue(
     patient_column: str | None = None,
     laboratory_column: str | None = None,
     negative: Sequence[str] | None = None,
+    other_leukaemia: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    layout: str | None = None,
+    label: str | None = None,
 ) -> Catalogue:
     """Open a data set without reading its images.
 
-    Three layouts are known. `labels` names a CSV file: one row an image, paths relative to `root`. Else, the Taleqani
-    data set as Kaggle delivers it, given by the folder that holds ``Original``, or by ``Original`` itself: the labels
-    become "Benign", "Early Pre-B", "Pre-B" and "Pro-B", and ``Segmented`` is left out. Else, each folder in `root` is
-    a class and all images below it are of that class. `root` may also be a CSV file; paths are then relative to the
-    folder that it lies in.
+    `labels` names a CSV file: one row an image, paths relative to `root`. Else, a published layout is recognised
+    (`LAYOUTS`), among them the Taleqani data set as Kaggle delivers it: the labels become "Benign", "Early Pre-B",
+    "Pre-B" and "Pro-B", and ``Segmented`` is left out. Else, each folder in `root` is a class and all images below it
+    are of that class. `root` may also be a CSV file; paths are then relative to the folder that it lies in.
 
     Parameters
     ----------
@@ -58,9 +64,15 @@ def open_catalogue(
     label_column, path_column, patient_column, laboratory_column
         Names of its columns. Without one of patients no patients are known; the same goes for laboratories.
     negative
-        Labels that mean "no leukaemia"; none of them if empty. For the Taleqani layout "Benign" where not given.
+        Labels that mean "no leukaemia"; none of them if empty. What the layout says where not given.
+    other_leukaemia
+        Labels that mean a leukaemia other than ALL. What the layout says where not given.
     classes
         The labels that may occur, in the order wanted. Others are an error.
+    layout
+        A name of `LAYOUTS`; None: recognised.
+    label
+        Gives every image below `root` this label, whatever the folders are called.
 
     Returns
     -------
@@ -71,11 +83,77 @@ def open_catalogue(
     ------
     DataError
         No image, an unknown or missing label, a path that occurs twice, leaves `root` or leads to no file, a column
-        that is not there.
+        that is not there, a tree that has not the layout asked for, or that has several.
+    UsageError
+        No such layout, or options that exclude each other.
     """
-    if labels is None and Path(root).is_file() and Path(root).suffix.lower() in {".csv", ".tsv"}:
-        root, labels = Path(root).parent, Path(root)
-    root = Path(root)
+    root, labels = _root_and_table(Path(root), labels)
+    if labels is not None:
+        _alone("a table of labels", layout, label)
+        items = read_labels(Path(labels), root, path_column, label_column, patient_column, laboratory_column)
+        listing = Listing("csv", tuple(items), _in_order(item.label for item in items))
+    elif (column := patient_column or laboratory_column) is not None:
+        what = "patient" if patient_column else "laboratory"
+        raise DataError(
+            f"A {what} column ({column!r}) was named without a table of labels",
+            todo="give the CSV file that holds it as well",
+        )
+    elif label is not None:
+        _alone("one label for all images", layout)
+        listing = list_one_class(root, label)
+    else:
+        listing = (named_layout(layout) if layout is not None else recognise(root)).list_images(root)
+    natural = listing.classes
+    return Catalogue(
+        root=root,
+        items=tuple(sorted(listing.items, key=lambda item: natural_key(item.path))),
+        classes=_classes(natural, classes),
+        layout=listing.layout,
+        negative=_used(listing.negative, natural) if negative is None else _chosen("negative", negative, natural),
+        notes=listing.notes,
+        other_leukaemia=_used(listing.other_leukaemia, natural) or ()
+        if other_leukaemia is None
+        else _chosen("other leukaemia's", other_leukaemia, natural),
+        sites=listing.sites,
+    )
+
+
+def recognise(root: Path) -> Layout:
+    """Return the layout of a folder: a published one where it plainly is, else class folders.
+
+    Raises
+    ------
+    DataError
+        It has several.
+    """
+    found = [layout for layout in _KNOWN if layout.recognise(root)]
+    if len(found) > 1:
+        names = [layout.name for layout in found]
+        raise DataError(
+            f"{str(root)!r} could be {' or '.join(names)}",
+            expected="one data set",
+            found=names_in(root),
+            todo=f"say which with --layout ({', '.join(names)}), or give the folder of one of them",
+        )
+    return found[0] if found else _FOLDERS
+
+
+def named_layout(name: str) -> Layout:
+    """Return a layout by its name.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    if name not in LAYOUTS:
+        raise UsageError(f"There is no layout {name!r}", todo=nearest(name, LAYOUTS))
+    return LAYOUTS[name]
+
+
+def _root_and_table(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
+    if labels is None and root.is_file() and root.suffix.lower() in {".csv", ".tsv"}:
+        root, labels = root.parent, root
     if not root.is_dir():
         raise DataError(
             f"No data set at {str(root)!r}",
@@ -83,104 +161,17 @@ def open_catalogue(
             found="a file" if root.exists() else "nothing",
             todo="check the path",
         )
-    if labels is not None:
-        items = read_labels(Path(labels), root, path_column, label_column, patient_column, laboratory_column)
-        notes = list[str]()
-        layout, natural = "csv", _in_order(item.label for item in items)
-    elif (column := patient_column or laboratory_column) is not None:
-        what = "patient" if patient_column else "laboratory"
-        raise DataError(
-            f"A {what} column ({column!r}) was named without a table of labels",
-            todo="give the CSV file that holds it as well",
-        )
-    else:
-        place = _recognise(root)
-        items, notes = _listed(root, place)
-        layout, natural = place.layout, [name for name in place.labels.values() if name in {i.label for i in items}]
-        if negative is None and layout.startswith(TALEQANI_LAYOUT):
-            negative = [name for name in ("Benign",) if name in natural]
-    return Catalogue(
-        root=root,
-        items=tuple(sorted(items, key=lambda item: natural_key(item.path))),
-        classes=_classes(natural, classes),
-        layout=layout,
-        negative=_negative(negative, natural),
-        notes=tuple(notes),
-    )
+    return root, labels
 
 
-def _recognise(root: Path) -> _Place:
-    folders = subfolders(root)
-    for prefix in ("", *(["Original/"] if "Original" in folders else _one_below(root, folders))):
-        held = subfolders(root / prefix) if prefix else folders
-        if _is_taleqani(held, holder=(root / prefix).resolve().name):
-            return _taleqani(root, prefix, held)
-    if {"Original", "Segmented"} <= set(folders):
-        raise DataError(
-            f"{str(root)!r} holds 'Original' and 'Segmented', two versions of the same images",
-            expected="class folders",
-            todo="give the folder 'Original' itself",
-        )
-    if folders and {name.lower() for name in folders} <= _PARTS_OF_A_SPLIT:
-        raise DataError(
-            f"{str(root)!r} is divided into {', '.join(folders)}",
-            expected="one folder a class",
-            todo="give one of these folders, or list all images in a CSV file; a split is a file of its own here",
-        )
-    return _Place("class folders", "", {name: plain(unicodedata.normalize("NFC", name)) for name in folders}, ())
+def _alone(what: str, *others: str | None) -> None:
+    named = [repr(other) for other in others if other is not None]
+    if named:
+        raise UsageError(f"{what} and {named[0]} exclude each other", todo="give one of them")
 
 
-def _one_below(root: Path, folders: list[str]) -> list[str]:
-    return [f"{folders[0]}/Original/"] if len(folders) == 1 and (root / folders[0] / "Original").is_dir() else []
-
-
-def _is_taleqani(folders: list[str], holder: str) -> bool:
-    found = set(folders)
-    # Some of the four names alone could be anybody's classes: then the folder must be the data set's own as well.
-    return found == set(_TALEQANI_CLASSES) or (
-        holder in {"Original", "Segmented"} and bool(found) and found <= set(_TALEQANI_CLASSES)
-    )
-
-
-def _taleqani(root: Path, prefix: str, held: list[str]) -> _Place:
-    holder = (root / prefix).resolve().name
-    beside = [name for name in subfolders((root / prefix).parent) if name == "Segmented"] if prefix else []
-    return _Place(
-        layout="taleqani-segmented" if holder == "Segmented" else TALEQANI_LAYOUT,
-        prefix=prefix,
-        labels={folder: label for folder, label in _TALEQANI_CLASSES.items() if folder in held},
-        notes=("The folder 'Segmented' was left out: it holds the same images again.",) if beside else (),
-    )
-
-
-def _listed(root: Path, place: _Place) -> tuple[list[Item], list[str]]:
-    items: list[Item] = []
-    notes = list(place.notes)
-    for folder, label in place.labels.items():
-        images, odd = images_below(root / place.prefix / folder)
-        items += [_item(root, f"{place.prefix}{folder}/{path}", label) for path in images]
-        notes += [f"{place.prefix}{folder}/{path} was left out: no regular file." for path in odd]
-        if not images:
-            notes.append(f"The folder {folder!r} was left out: no image in it.")
-    loose = images_in(root / place.prefix) if place.prefix else images_in(root)
-    if loose:
-        notes.append(f"{len(loose)} images beside the class folders were left out: no class ({loose[0]}).")
-    if not items:
-        raise DataError(
-            f"No image in a class folder of {str(root)!r}",
-            expected="one folder a class with .jpg, .png, .tif, .bmp or .webp files in it",
-            found=f"{len(place.labels)} folders and {len(loose)} images beside them",
-            todo="sort the images into class folders, or list them with their labels in a CSV file",
-        )
-    return items, notes
-
-
-def _item(root: Path, path: str, label: str) -> Item:
-    return Item(path=path, label=label, patient=None, bytes=(root / path).stat().st_size)
-
-
-def _in_order(labels: Iterable[str]) -> list[str]:
-    return sorted(set(labels), key=natural_key)
+def _in_order(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(labels), key=natural_key))
 
 
 def _classes(found: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -197,14 +188,17 @@ def _classes(found: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, .
     return tuple(wanted)
 
 
-def _negative(negative: Sequence[str] | None, found: Sequence[str]) -> tuple[str, ...] | None:
-    if negative is None:
-        return None
-    unknown = [name for name in negative if name not in found]
+def _used(names: Sequence[str] | None, found: Sequence[str]) -> tuple[str, ...] | None:
+    """Return those of a layout's own labels that occur: part of a data set need not have them all."""
+    return None if names is None else tuple(name for name in found if name in names)
+
+
+def _chosen(what: str, names: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in found]
     if unknown:
         raise DataError(
-            f"The negative class {unknown[0]!r} is not a label",
+            f"The {what} class {unknown[0]!r} is not a label",
             expected="labels that occur in the data set",
             todo=nearest(unknown[0], found),
         )
-    return tuple(name for name in found if name in negative)
+    return tuple(name for name in found if name in names)

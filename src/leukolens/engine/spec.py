@@ -106,6 +106,9 @@ class FieldNetworkSpec(_Strict):
         default=(), description="labels that mean no leukaemia; none: `p_all` is not given"
     )
     preparation: Preparation = Field(default_factory=Preparation)
+    um_per_px: float | None = Field(
+        default=None, gt=0.0, description="micrometres of a prepared pixel in training, in true shapes; none: not known"
+    )
     network_data_format: NetworkDataFormat | None = None
     calibration: Calibration = Field(default_factory=Calibration)
     conformal: Conformal | None = None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.engine.session import Session
+    from leukolens.smear.ground import Placing
 
     Source = Path | str | bytes | NDArray[np.uint8]
 
@@ -152,19 +153,29 @@ class Screener:
         work = partial(self._examine_input, aspect=aspect, stop=stop)
         return map_ordered(work, inputs, workers=self.session.threads + 1, on_end=give_up)
 
-    def examine(self, source: Source, *, aspect: float | None = None, name: str | None = None) -> ScreenResult:
-        """Screen one picture, and return also what the finding was made from. Parameters as in `screen`."""
-        return self._examine(source, aspect, name)
+    def examine(
+        self, source: Source, *, aspect: float | None = None, name: str | None = None, placing: Placing | None = None
+    ) -> ScreenResult:
+        """Screen one picture, and return also what the finding was made from.
+
+        Parameters as in `screen`; `placing` as in `leukolens.smear.prepare.prepare`.
+        """
+        return self._examine(source, aspect, name, placing=placing)
 
     def _examine(
-        self, source: Source, aspect: float | None, name: str | None, stop: Event | None = None
+        self,
+        source: Source,
+        aspect: float | None,
+        name: str | None,
+        stop: Event | None = None,
+        placing: Placing | None = None,
     ) -> ScreenResult:
         name = name or (source_name(str(source)) if isinstance(source, str | Path) else "image")
         image: SmearImage | None = None
         with self._budget.turn(stop) as admit:
             try:
                 image = self._read(source, admit)
-                return self._judge(image, name, aspect)
+                return self._judge(image, name, aspect, placing)
             except _FAILURES as error:
                 return ScreenResult(
                     Finding(
@@ -177,7 +188,9 @@ class Screener:
                     )
                 )
 
-    def field_outputs(self, source: Source, *, aspect: float | None = None) -> tuple[Prepared, FieldOutputs]:
+    def field_outputs(
+        self, source: Source, *, aspect: float | None = None, placing: Placing | None = None
+    ) -> tuple[Prepared, FieldOutputs]:
         """Return the prepared picture and what the field network gives for it, without judging either.
 
         Raises
@@ -186,7 +199,8 @@ class Screener:
             The picture cannot be read.
         """
         with self._budget.turn() as admit:
-            prepared = prepare(self._read(source, admit).pixels, self.bundle.field.preparation, aspect=aspect)
+            pixels = self._read(source, admit).pixels
+            prepared = prepare(pixels, self.bundle.field.preparation, aspect=aspect, placing=placing)
         return prepared, self._run(prepared)
 
     def _examine_input(self, item: Source | Input, *, aspect: float | None, stop: Event) -> ScreenResult:
@@ -214,9 +228,9 @@ class Screener:
             distance=float(given["distance"][0]),
         )
 
-    def _judge(self, image: SmearImage, name: str, aspect: float | None) -> ScreenResult:
+    def _judge(self, image: SmearImage, name: str, aspect: float | None, placing: Placing | None) -> ScreenResult:
         spec = self.bundle.field
-        prepared = prepare(image.pixels, spec.preparation, aspect=aspect)
+        prepared = prepare(image.pixels, spec.preparation, aspect=aspect, placing=placing)
         quality = measure_quality(prepared.working, burned_in=prepared.burned_in, squeeze=prepared.squeeze)
         outputs = self._run(prepared)
         judgement = judge_field(outputs.logits, outputs.distance, spec)

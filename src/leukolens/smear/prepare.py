@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukolens.finding import UsageError
+from leukolens.smear.ground import Placing, ground_colour
 from leukolens.smear.marks import find_marks, paint_out
 from leukolens.smear.pixels import check_pixels
 from leukolens.smear.squeeze import SQUEEZED, Squeeze, recognise_squeeze
@@ -100,7 +101,12 @@ class _Frame(NamedTuple):
 
 
 def prepare(
-    rgb: NDArray[np.uint8], spec: Preparation, *, aspect: float | None = None, watch: Watch | None = None
+    rgb: NDArray[np.uint8],
+    spec: Preparation,
+    *,
+    aspect: float | None = None,
+    placing: Placing | None = None,
+    watch: Watch | None = None,
 ) -> Prepared:
     """Bring a picture into the size and the true shapes that a network expects. Nothing is cropped, nor stretched.
 
@@ -115,6 +121,8 @@ def prepare(
     aspect
         True width of the whole picture divided by its true height, where it is known; otherwise the squeeze is
         recognised from the picture.
+    placing
+        Lays the picture smaller than fits, at a scale (`leukolens.smear.scale`).
     watch
         Called after each of the steps of `spec`, see `apply_steps`.
 
@@ -127,16 +135,17 @@ def prepare(
     ImageError
         `rgb` is not a picture of that form.
     UsageError
-        `aspect` implies a squeeze that cannot be, or a step is not fitted.
+        `aspect` implies a squeeze that cannot be, a step is not fitted, or `spec` stretches what is to be placed.
     """
     check_pixels(rgb, "prepared")
     height, width = rgb.shape[:2]
     working, burned_in = _without_marks(_reduce(rgb), spec)
     squeeze = _squeeze_of(working, spec, None if aspect is None else aspect * height / width)
-    frame = _fit(width, height, squeeze.factor, spec)
+    frame = _fit(width, height, squeeze.factor, spec, math.inf if placing is None else placing.scale)
     upright = np.ascontiguousarray(np.rot90(working)) if frame.turned else working
     inner = _resample(upright, frame.size, squeezed=spec.shape == "true")
-    pixels = _place(inner, apply_steps(inner, spec.steps, watch), frame, spec)
+    done = apply_steps(inner, spec.steps, watch)
+    pixels = _place(inner, done, frame, spec, placing)
     return Prepared(pixels, _back(width, height, frame), squeeze, burned_in, working, (*frame.corner, *frame.size))
 
 
@@ -209,15 +218,17 @@ def _squeeze_of(working: NDArray[np.uint8], spec: Preparation, declared: float |
     return recognise_squeeze(working, declared)
 
 
-def _fit(width: int, height: int, factor: float, spec: Preparation) -> _Frame:
-    """Return where the whole picture lies in the prepared one."""
+def _fit(width: int, height: int, factor: float, spec: Preparation, most: float) -> _Frame:
+    """Return where the whole picture lies in the prepared one, at a scale of at most `most`."""
     if spec.shape == "stretch":
+        if most < math.inf:
+            raise UsageError("A bundle that stretches its pictures has no one scale", todo="leave the scale out")
         return _Frame((spec.width, spec.height), (0, 0), turned=False)
     true_width, true_height = width * factor, float(height)
     turned = spec.landscape and true_width < true_height
     if turned:
         true_width, true_height = true_height, true_width
-    scale = min(spec.width / true_width, spec.height / true_height)
+    scale = min(spec.width / true_width, spec.height / true_height, most)
     wide = min(spec.width, max(1, round(true_width * scale)))
     high = min(spec.height, max(1, round(true_height * scale)))
     return _Frame((wide, high), ((spec.width - wide) // 2, (spec.height - high) // 2), turned)
@@ -243,21 +254,15 @@ def _resample(rgb: NDArray[np.uint8], size: tuple[int, int], *, squeezed: bool) 
     return rgb
 
 
-def _background(rgb: NDArray[np.uint8], done: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colour (3,) of the empty background, the median of the brightest third of `rgb`, as `done` has it."""
-    every = max(1, rgb.size // 3 // 4_000)
-    brightness = rgb.reshape(-1, 3)[::every].sum(axis=1, dtype=np.int32)
-    bright = done.reshape(-1, 3)[::every][brightness >= np.quantile(brightness, 2 / 3)]
-    return np.asarray(np.median(bright, axis=0), np.uint8)
-
-
-def _place(inner: NDArray[np.uint8], done: NDArray[np.uint8], frame: _Frame, spec: Preparation) -> NDArray[np.uint8]:
+def _place(
+    inner: NDArray[np.uint8], done: NDArray[np.uint8], frame: _Frame, spec: Preparation, placing: Placing | None
+) -> NDArray[np.uint8]:
     """Lay `done`, which the steps made of `inner`, into the prepared picture."""
     (wide, high), (left, top) = frame.size, frame.corner
     if frame.size == (spec.width, spec.height):
         return np.ascontiguousarray(done)
     canvas = np.empty((spec.height, spec.width, 3), np.uint8)
-    canvas[:] = _background(inner, done)
+    canvas[:] = ground_colour(inner, done, placing)
     canvas[top : top + high, left : left + wide] = done
     return canvas
 

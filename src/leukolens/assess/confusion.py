@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from leukolens.assess.predictions import Predictions
 
 
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were taken for another, and their share of the class."""
+
+    label: str
+    predicted: str
+    count: int
+    share: Estimate
+
+
 def confusion_matrix(labels: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
     """Count images by true class (row) and predicted class (column).
 
@@ -42,6 +52,19 @@ def confusion_matrix(labels: NDArray[np.intp], predicted: NDArray[np.intp], clas
     """
     flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
+
+
+def confusions(predictions: Predictions, matrix: NDArray[np.int64], level: float = LEVEL) -> tuple[Confusion, ...]:
+    """Return the pairs of classes taken for each other, most images first."""
+    found = []
+    for row, column in np.argwhere(matrix > 0).tolist():
+        if row == column:
+            continue
+        inside = predictions.labels == row
+        groups = None if predictions.groups is None else predictions.groups[inside]
+        share = proportion((predictions.predicted == column)[inside], groups, level)
+        found.append(Confusion(predictions.classes[row], predictions.classes[column], int(matrix[row, column]), share))
+    return tuple(sorted(found, key=lambda pair: (-pair.count, pair.label, pair.predicted)))
 
 
 def accuracy(predictions: Predictions, level: float = LEVEL) -> Estimate:

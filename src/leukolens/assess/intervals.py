@@ -79,6 +79,11 @@ METHODS = {
         "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
         "bootstrap has nothing to resample"
     ),
+    "mover-ratio": (
+        "MOVER for a ratio (Donner and Zou 2012) of the Wilson intervals of sensitivity and specificity, by Bayes' rule "
+        "at the stated prevalence"
+    ),
+    "clopper-pearson": "exact interval of a proportion (Clopper and Pearson 1934): holds at least as often as it says",
     "paired-mover": (
         "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of "
         "their paired bootstrap, over groups where there are any"

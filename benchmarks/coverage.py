@@ -81,7 +81,7 @@ def main() -> None:
 
 def pooled(name: str) -> str:
     """Return the name of a figure without its class: all classes are alike here."""
-    kind, point, rest = name.partition(".")
+    kind, point, _ = name.partition(".")
     return name if not point or kind in {"leukaemia", "selective", "patient"} else f"{kind} of a class"
 
 

@@ -203,6 +203,12 @@ def test_command_line_shows_names_of_files_only(tmp_path):
         path_column="path",
         patient_column=None,
         negative=("Benign",),
+        threshold=None,
+        threshold_from=Path("/somewhere/validation"),
+        keep_sensitivity=0.98,
+        prevalence=(0.05,),
+        against=(Path("/somewhere/other"),),
+        by_patient=False,
         require=("accuracy=0.9",),
         stress="all",
         engine="auto",
@@ -211,7 +217,8 @@ def test_command_line_shows_names_of_files_only(tmp_path):
         overwrite=False,
     )
     assert command_line(request) == (
-        f"leukolens evaluate 'my bundle' {tmp_path.name} --split s.json --fold 2 --side test --negative Benign "
+        f"leukolens evaluate 'my bundle' {tmp_path.name} --no-patient-level --split s.json --fold 2 --side test "
+        "--negative Benign --threshold-from validation --keep-sensitivity 0.98 --prevalence 0.05 --against other "
         "--require accuracy=0.9 --stress all --seed 88 --out run"
     )
 

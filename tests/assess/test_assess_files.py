@@ -16,8 +16,9 @@ import pytest
 from leukolens.assess.intervals import Estimate
 from leukolens.assess.output import claim_folder, source_line, write_evaluation
 from leukolens.assess.requirements import check_requirements, parse_requirements
-from leukolens.assess.results import About, find_warnings, metrics, predictions_csv, stress_csv
+from leukolens.assess.results import About, find_warnings, metrics
 from leukolens.assess.seen import Training
+from leukolens.assess.tables import predictions_csv, stress_csv
 from leukolens.assess.wording import write_figure, write_points
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError

@@ -39,7 +39,9 @@ def confidence_bins(predictions: Predictions, bins: int = BINS, *, adaptive: boo
 def binned_gaps(predictions: Predictions, bins: int = BINS, *, adaptive: bool = False) -> NDArray[np.float64]:
     """Return (N, B): each image's confidence minus 1 where right, 0 where wrong, in the column of its bin."""
     table = np.zeros((len(predictions), bins))
-    table[np.arange(len(predictions)), confidence_bins(predictions, bins, adaptive=adaptive)] = confidence_gaps(predictions)
+    table[np.arange(len(predictions)), confidence_bins(predictions, bins, adaptive=adaptive)] = confidence_gaps(
+        predictions
+    )
     return table
 
 

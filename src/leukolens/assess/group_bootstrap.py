@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,8 +58,8 @@ def bootstrap_limits(
 
     Notes
     -----
-    Efron and Tibshirani 1993, chapter 13. Simulation (docs/results/coverage.md) shows how often these intervals hold the
-    truth: too seldom where few images are wrong, and never where none is. They are told because readers ask for them.
+    Efron and Tibshirani 1993, chapter 13. Simulation (docs/results/coverage.md) shows how often these intervals hold
+    the truth: too seldom where few images are wrong, and never where none is.
     """
     units = len(predictions) if predictions.groups is None else int(predictions.groups.max()) + 1
     unit = np.arange(units) if predictions.groups is None else predictions.groups
@@ -128,7 +128,9 @@ def _decisions(predictions: Predictions, weights: Weights) -> Draws:
         "f1": _over(2 * hits, support + calls),
     }
     present = predictions.present
-    draws = {f"{name}.{label}": own[:, i] for name, own in by_name.items() for i, label in enumerate(predictions.classes)}
+    draws = {
+        f"{name}.{label}": own[:, i] for name, own in by_name.items() for i, label in enumerate(predictions.classes)
+    }
     draws |= {name: np.nan_to_num(own[:, present]).mean(axis=1) for name, own in by_name.items()}
     return draws | {"accuracy": hits.sum(axis=1) / total[:, 0], "balanced_accuracy": draws["recall"]}
 

@@ -80,8 +80,8 @@ METHODS = {
         "bootstrap has nothing to resample"
     ),
     "mover-ratio": (
-        "MOVER for a ratio (Donner and Zou 2012) of the Wilson intervals of sensitivity and specificity, by Bayes' rule "
-        "at the stated prevalence"
+        "MOVER for a ratio (Donner and Zou 2012) of the Wilson intervals of sensitivity and specificity, by Bayes' "
+        "rule at the stated prevalence"
     ),
     "clopper-pearson": "exact interval of a proportion (Clopper and Pearson 1934): holds at least as often as it says",
     "paired-mover": (

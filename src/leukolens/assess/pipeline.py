@@ -38,11 +38,14 @@ class Answer:
         0 to 1, see `leukolens.trust`; None where the predictor cannot say.
     in_domain
         Whether the picture lies where the network learned.
+    features
+        (D,) float32, what the network sees in it; None where the predictor cannot say.
     """
 
     probabilities: NDArray[np.float64]
     novelty: float | None = None
     in_domain: bool = True
+    features: NDArray[np.float32] | None = None
 
 
 class Predictor(Protocol):
@@ -88,7 +91,7 @@ class BundlePredictor:
         _, outputs = self._screener.field_outputs(rgb)
         judgement = judge_field(outputs.logits, outputs.distance, spec)
         values = np.array([judgement.probabilities[name] for name in spec.labels])
-        return Answer(values, judgement.novelty, judgement.in_domain)
+        return Answer(values, judgement.novelty, judgement.in_domain, outputs.features)
 
 
 @dataclass(frozen=True)

@@ -74,21 +74,19 @@ def predictive_values(
     -----
     By Bayes' rule PPV = 1 / (1 + R (1 - prevalence) / prevalence) with R = (1 - specificity) / sensitivity; NPV
     likewise. Mercaldo, Lau and Zhou 2007 (doi 10.1002/sim.2677) put the interval on the logit, which is log R plus a
-    constant, and add half the squared critical value to each cell where one is empty. Departure: the limits of R come from
-    those of sensitivity and specificity by MOVER for a ratio (Donner and Zou 2012, doi 10.1177/0962280210383082), so
-    that empty cells need nothing added and images in groups count as elsewhere here. Where no cell is nearly empty the
-    two agree.
+    constant, and add half the squared critical value to each cell where one is empty. Departure: the limits of R come
+    from those of sensitivity and specificity by MOVER for a ratio (Donner and Zou 2012, doi
+    10.1177/0962280210383082), so that empty cells need nothing added and images in groups count as elsewhere here.
+    Where no cell is nearly empty the two agree.
     """
     masks = (positive, called), (~positive, ~called)
     shares = [proportion(hits[counted], _of(groups, counted), level) for counted, hits in masks]
     count = group_count(groups)
     sensitivity, specificity = shares
     if sensitivity.value is None or specificity.value is None:
-        nothing = Estimate(
-            None, 0.0, 1.0, "mover-ratio", len(positive), count, "needs images of leukaemia and of none"
-        )
+        nothing = Estimate(None, 0.0, 1.0, "mover-ratio", len(positive), count, "needs images of leukaemia and of none")
         return {"ppv": nothing, "npv": nothing}
-    pulls = [np.where(counted, hits - share.value, 0.0) / counted.sum() for (counted, hits), share in zip(masks, shares)]
+    pulls = [np.where(counted, hits - hits[counted].mean(), 0.0) / counted.sum() for counted, hits in masks]
     related = float(correlation(np.stack(pulls, axis=1), groups, np.eye(2))[0, 1])
     odds = prevalence / (1 - prevalence)
     n = len(positive)

@@ -231,10 +231,8 @@ def leukaemia_scores(
     return ~np.isin(predictions.labels, negative), np.clip(probability, 0.0, 1.0)
 
 
-def answer_orders(
-    predictions: Predictions, novelty: NDArray[np.float64] | None
-) -> dict[str, NDArray[np.float64]]:
-    """Return (N,) how sure each image is, by the names in `ORDERS`; by novelty only where it is known of every image."""
+def answer_orders(predictions: Predictions, novelty: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:
+    """Return (N,) how sure each image is, by the names in `ORDERS`; by novelty only where all have one."""
     orders = {"confidence": predictions.probabilities.max(axis=1)}
     if novelty is not None and np.isfinite(novelty).all():
         orders["novelty"] = -novelty

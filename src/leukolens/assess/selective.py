@@ -1,4 +1,4 @@
-"""What a network still gets wrong when it answers only where it is sure: risk-coverage curves and the area under them."""
+"""What a network still gets wrong when it answers only where it is sure: risk-coverage curves and their area."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def risk_curve(
 
     Notes
     -----
-    The area is a mean over the images: a wrong one counts for the sum of 1 / k over the places k from its own on, so that
-    sure errors weigh most. Its variance is that of the images' pulls (the delta method, over groups where there
+    The area is a mean over the images: a wrong one counts for the sum of 1 / k over the places k from its own on, so
+    that sure errors weigh most. Its variance is that of the images' pulls (the delta method, over groups where there
     are groups), and its interval has Wilson's shape on the number of images that gives that variance. The bootstrap's
     percentiles, which the literature takes, collapse where no image is wrong. The excess area is the area less the
     smallest that the same answers could have (Geifman, Uziel and El-Yaniv 2019, arXiv 1805.08206, there in the limit of
@@ -133,8 +133,8 @@ def risk_curve(
 def _area_pulls(wrong: NDArray[np.bool_], sureness: NDArray[np.float64]) -> NDArray[np.float64]:
     """By how much each image pulls the area from its value, times N: (N,) with a mean of 0.
 
-    In the limit the area is the mean of e (-ln G(s)), G the share of images at least as sure: a wrong image adds its own
-    term, and every image moves G for those that are less sure.
+    In the limit the area is the mean of e (-ln G(s)), G the share of images at least as sure: a wrong image adds its
+    own term, and every image moves G for those that are less sure.
     """
     n = len(wrong)
     order = np.argsort(-sureness, kind="stable")
@@ -180,7 +180,7 @@ def _risk_at(
     answered[order[:kept]] = 1.0
     inside = _tied(answered, sureness)
     value = float(curve[kept - 1])
-    near = order[max(0, kept - n // 20) : kept + n // 20 + 1]
+    near = order[max(0, kept - 1 - n // 20) : kept + n // 20 + 1]
     border = float(wrong[near].mean())
     pulls = inside * (wrong - border) - inside.mean() * (value - border)
     estimate = _estimate(value, pulls * n / kept, wrong & (inside > 0), groups, level)

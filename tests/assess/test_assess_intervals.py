@@ -7,18 +7,10 @@ import pytest
 from assess_samples import NAMES, guess, perfect
 
 from leukolens.assess.areas import auc_estimate, macro_auc, precision_area_estimate
-from leukolens.assess.bootstrap import mean_interval, resample, strata_of_units
+from leukolens.assess.bootstrap import mean_interval, resample
 from leukolens.assess.confusion import macro
-from leukolens.assess.intervals import (
-    METHODS,
-    critical_value,
-    design_effect,
-    kish,
-    proportion,
-    share_limits,
-    shrink,
-    wilson,
-)
+from leukolens.assess.grouped import design_effect, kish, shrink, strata_of_units
+from leukolens.assess.intervals import METHODS, critical_value, proportion, share_limits, wilson
 from leukolens.assess.means import correlation, mean_of
 from leukolens.assess.predictions import check_predictions
 from leukolens.assess.scores import Scores, flat_names, score

@@ -166,7 +166,7 @@ def compare_predictions(
     found = []
     for (name, bundle), other in others.items():
         other_draws, other_figures = figure_draws(other, replicates, seed), _figures(other, seed)
-        differences = {"accuracy": paired_difference(gains(own, other), own.groups)}
+        differences = {"accuracy": paired_difference(gains(own, other), own.groups, labels=own.labels)}
         for metric in DRAWN:
             related = draws_related(draws[metric], other_draws[metric])
             differences[metric] = difference_of(figures[metric], other_figures[metric], related, groups=own.groups)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate, proportion
+from leukolens.assess.intervals import LEVEL, Estimate, proportion, share
 from leukolens.assess.ranking import Curve, corners, curve
 from leukolens.assess.scores import leukaemia_scores, negative_indices
 
@@ -95,7 +95,7 @@ def precision_recall_band(
     band = []
     for threshold, hits in zip(points.thresholds, points.true_positives, strict=True):
         called = scores >= threshold
-        precision = proportion(positive[called], None if groups is None else groups[called], level)
+        precision = share(positive, called, groups, positive.astype(np.intp), level)
         band.append(BandPoint(float(threshold), float(hits / points.positives), precision))
     return band
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from leukolens.assess.bootstrap import REPLICATES, SEED, bca_limits, resample
-from leukolens.assess.intervals import LEVEL, Estimate, critical_value, group_count, group_sums, proportion
+from leukolens.assess.grouped import group_count, group_sums
+from leukolens.assess.intervals import LEVEL, Estimate, critical_value, proportion, share
 from leukolens.assess.losses import confidence_gaps
+from leukolens.assess.means import bounded_mean, correlation
+from leukolens.assess.paired import difference_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,6 +130,24 @@ def ece_estimate(
     low = min(low, value - down, value - float(np.quantile(np.concatenate(chances), 0.5 + level / 2)))
     high = max(high, value + up - max(0.0, float(draws.mean()) - value))
     return Estimate(value, max(0.0, min(low, value)), min(1.0, max(high, value)), "ece-bootstrap", n, count)
+
+
+def confidence_gap(predictions: Predictions, level: float = LEVEL) -> Estimate:
+    """Return mean confidence minus accuracy, -1 to 1: above 0 for a network that is too sure of itself.
+
+    Notes
+    -----
+    The gap is the share of wrong images less the mean of 1 - confidence. Each has an interval of Wilson's shape, and
+    square-and-add joins them with the correlation of what images add to both.
+    """
+    wrong = (predictions.predicted != predictions.labels).astype(np.float64)
+    doubt = 1.0 - predictions.probabilities.max(axis=1)
+    labels, groups, n = predictions.labels, predictions.groups, len(predictions)
+    errors = share(wrong > 0, np.ones(n, np.bool_), groups, labels, level)
+    doubts = bounded_mean(doubt, labels, groups, (0.0, 1.0), level)
+    pulls = np.stack([wrong - wrong.mean(), doubt - doubt.mean()], axis=1)
+    related = float(correlation(pulls, groups, np.eye(2))[0, 1])
+    return replace(difference_of(errors, doubts, related, groups=groups), method="mover")
 
 
 def _score_ends(

@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from leukolens.assess.intervals import (
-    LEVEL,
-    Estimate,
-    critical_value,
-    group_count,
-    group_sums,
-    kish,
-    proportion,
-    score_limits,
-)
+from leukolens.assess.grouped import group_count, kish, spread
+from leukolens.assess.intervals import LEVEL, Estimate, critical_value, score_limits, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leukolens.assess.predictions import Predictions
+
+
+Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -61,39 +56,38 @@ def confusions(predictions: Predictions, matrix: NDArray[np.int64], level: float
         if row == column:
             continue
         inside = predictions.labels == row
-        groups = None if predictions.groups is None else predictions.groups[inside]
-        share = proportion((predictions.predicted == column)[inside], groups, level)
-        found.append(Confusion(predictions.classes[row], predictions.classes[column], int(matrix[row, column]), share))
+        own = share(predictions.predicted == column, inside, predictions.groups, predictions.labels, level)
+        found.append(Confusion(predictions.classes[row], predictions.classes[column], int(matrix[row, column]), own))
     return tuple(sorted(found, key=lambda pair: (-pair.count, pair.label, pair.predicted)))
 
 
 def accuracy(predictions: Predictions, level: float = LEVEL) -> Estimate:
     """Return the share of images whose class is right."""
-    return proportion(predictions.predicted == predictions.labels, predictions.groups, level)
+    hits = predictions.predicted == predictions.labels
+    return share(hits, np.ones(len(hits), np.bool_), predictions.groups, predictions.labels, level)
 
 
-def _share(
-    counted: NDArray[np.bool_], hits: NDArray[np.bool_], groups: NDArray[np.intp] | None, level: float
-) -> Estimate:
-    return proportion(hits[counted], None if groups is None else groups[counted], level)
+def _share(predictions: Predictions, masks: Masks, level: float) -> Estimate:
+    return share(masks[1], masks[0], predictions.groups, predictions.labels, level)
 
 
 def recall(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
     """Return TP / (TP + FN), the sensitivity: the share of a class's images that are found."""
-    counted, hits = _recall_masks(predictions, class_index)
-    return _say_why(_share(counted, hits, predictions.groups, level), "no image of this class")
+    return _say_why(_share(predictions, _recall_masks(predictions, class_index), level), "no image of this class")
 
 
 def precision(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
     """Return TP / (TP + FP): the share of the images called this class that are of it, at the prevalence given."""
-    counted, hits = _precision_masks(predictions, class_index)
-    return _say_why(_share(counted, hits, predictions.groups, level), "no image was called this class")
+    return _say_why(
+        _share(predictions, _precision_masks(predictions, class_index), level), "no image was called this class"
+    )
 
 
 def specificity(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
     """Return TN / (TN + FP): the share of the other classes' images that are not called this class."""
-    counted, hits = _specificity_masks(predictions, class_index)
-    return _say_why(_share(counted, hits, predictions.groups, level), "no image of another class")
+    return _say_why(
+        _share(predictions, _specificity_masks(predictions, class_index), level), "no image of another class"
+    )
 
 
 def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
@@ -102,8 +96,7 @@ def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Esti
     F1 is a rising function of the Jaccard index J = TP / (TP + FP + FN), the share of hits among the images that are
     of the class or called so; the interval is that of J, carried over.
     """
-    counted, hits = _f1_masks(predictions, class_index)
-    jaccard = _share(counted, hits, predictions.groups, level)
+    jaccard = _share(predictions, _f1_masks(predictions, class_index), level)
     if jaccard.value is None:
         return replace(jaccard, method="wilson-jaccard", note="no image of this class, and none called so")
     value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
@@ -113,9 +106,6 @@ def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Esti
 def _say_why(estimate: Estimate, reason: str) -> Estimate:
     """Say why a figure is not defined, where it is not."""
     return replace(estimate, note=reason) if estimate.value is None else estimate
-
-
-Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def _recall_masks(predictions: Predictions, index: int) -> Masks:
@@ -181,24 +171,13 @@ def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate
     counted = [max(1, int(np.count_nonzero(mask[0]))) for mask in masks]
     # Equal shares p in all classes would give the mean the variance p (1 - p) / trials.
     trials = len(present) / float(np.mean([1 / n for n in counted]))
-    influences = _influences(metric, masks)
-    low, high = score_limits(
-        mean,
-        trials,
-        _variance(influences, predictions.groups),
-        kish(predictions.groups),
-        _informative(influences, masks, predictions.groups),
-        critical_value(level, None if predictions.groups is None else _unit_count(predictions) - 1),
-        level,
-    )
+    found = spread(_influences(metric, masks), predictions.groups, predictions.labels)
+    critical = critical_value(level, found.degrees)
+    low, high = score_limits(mean, trials, found.variance, kish(predictions.groups), found.effective, critical, level)
     undefined = values.count(None)
     note = f"{undefined} of {len(values)} classes not defined, counted as 0" if undefined else ""
     groups = group_count(predictions.groups)
     return Estimate(mean, low, high, "score-linearised", len(predictions), groups, note)
-
-
-def _unit_count(predictions: Predictions) -> int:
-    return group_count(predictions.groups) or len(predictions)
 
 
 def _influences(metric: ClassMetric, masks: list[Masks]) -> NDArray[np.float64]:
@@ -211,22 +190,5 @@ def _influence(metric: ClassMetric, counted: NDArray[np.bool_], hits: NDArray[np
     n = np.count_nonzero(counted)
     if n == 0:
         return np.zeros(len(counted))
-    share = np.count_nonzero(hits & counted) / n
-    return np.where(counted, hits - share, 0.0) * metric.slope(share) / n
-
-
-def _variance(influences: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
-    """Variance by the delta method; over groups where there are groups."""
-    sums = group_sums(influences, groups)
-    correction = 1.0 if groups is None else len(sums) / max(1, len(sums) - 1)
-    return float((sums**2).sum()) * correction
-
-
-def _informative(influences: NDArray[np.float64], masks: list[Masks], groups: NDArray[np.intp] | None) -> float:
-    """Effective number of images, or groups, with an error: those that pull more count for more (Kish 1965).
-
-    Of errors and hits, those that are fewer.
-    """
-    wrong = np.any([counted & ~hits for counted, hits in masks], axis=0)
-    sides = (np.abs(group_sums(np.where(side, influences, 0.0), groups)) for side in (wrong, ~wrong))
-    return min(float(side.sum()) ** 2 / max(float((side**2).sum()), 1e-300) for side in sides)
+    hit = np.count_nonzero(hits & counted) / n
+    return np.where(counted, hits - hit, 0.0) * metric.slope(hit) / n

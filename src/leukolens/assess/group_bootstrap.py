@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.assess.bootstrap import REPLICATES, SEED, resample, strata_of_units
+from leukolens.assess.bootstrap import REPLICATES, SEED, resample
 from leukolens.assess.calibration import binned_gaps
+from leukolens.assess.grouped import strata_of_units
 from leukolens.assess.intervals import LEVEL
 from leukolens.assess.losses import brier_losses, confidence_gaps, log_losses
 from leukolens.assess.prevalence import prevalence_name

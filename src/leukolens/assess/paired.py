@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import Estimate, group_count, group_sums
+from leukolens.assess.grouped import group_count, group_sums
+from leukolens.assess.intervals import Estimate
 from leukolens.finding import DataError
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.bootstrap import SEED, resample, strata_of_units
+from leukolens.assess.bootstrap import SEED, resample
 from leukolens.assess.calibration import binned_gaps
+from leukolens.assess.grouped import strata_of_units
 from leukolens.assess.ranking import weighted_auc
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate, group_count, proportion
+from leukolens.assess.grouped import group_count
+from leukolens.assess.intervals import LEVEL, Estimate, share
 from leukolens.assess.means import correlation
 from leukolens.finding import UsageError
 
@@ -49,6 +50,7 @@ def predictive_values(
     prevalence: float,
     groups: NDArray[np.intp] | None = None,
     level: float = LEVEL,
+    labels: NDArray[np.intp] | None = None,
 ) -> dict[str, Estimate]:
     """Return positive and negative predictive value at a prevalence.
 
@@ -64,6 +66,8 @@ def predictive_values(
         (N,) int or None.
     level
         Coverage of the intervals.
+    labels
+        (N,) int, class of each image, by which groups are stratified.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def predictive_values(
     Where no cell is nearly empty the two agree.
     """
     masks = (positive, called), (~positive, ~called)
-    shares = [proportion(hits[counted], _of(groups, counted), level) for counted, hits in masks]
+    shares = [share(hits, counted, groups, labels, level) for counted, hits in masks]
     count = group_count(groups)
     sensitivity, specificity = shares
     if sensitivity.value is None or specificity.value is None:
@@ -96,17 +100,13 @@ def predictive_values(
     }
 
 
-def _of(groups: NDArray[np.intp] | None, counted: NDArray[np.bool_]) -> NDArray[np.intp] | None:
-    return None if groups is None else groups[counted]
-
-
 Limits = tuple[float, float, float]
 """A share with its limits: low, value, high."""
 
 
-def _complement(share: Estimate) -> Limits:
-    assert share.value is not None
-    return 1 - share.high, 1 - share.value, 1 - share.low
+def _complement(own: Estimate) -> Limits:
+    assert own.value is not None
+    return 1 - own.high, 1 - own.value, 1 - own.low
 
 
 def _value(wrong: Limits, right: Estimate, odds: float, related: float, n: int, groups: int | None) -> Estimate:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leukolens.assess.areas import auc_estimate, macro_auc, macro_precision_area, precision_area_estimate
-from leukolens.assess.bootstrap import REPLICATES, SEED, mean_interval
-from leukolens.assess.calibration import ece_estimate
+from leukolens.assess.bootstrap import REPLICATES, SEED
+from leukolens.assess.calibration import confidence_gap, ece_estimate
 from leukolens.assess.confusion import CLASS_METRICS, Confusion, accuracy, confusion_matrix, confusions, macro
-from leukolens.assess.intervals import LEVEL, Estimate, proportion
-from leukolens.assess.losses import LARGEST_LOG_LOSS, brier_losses, confidence_gaps, log_losses
+from leukolens.assess.intervals import LEVEL, Estimate, share
+from leukolens.assess.losses import LARGEST_LOG_LOSS, brier_losses, log_losses
+from leukolens.assess.means import bounded_mean
 from leukolens.assess.prevalence import predictive_values, prevalence_name
 from leukolens.assess.selective import FIGURES as SELECTIVE
 from leukolens.assess.selective import RiskCurve, risk_curve
@@ -171,54 +172,50 @@ def score(
     -------
     Scores
     """
-    by_class = {name: _class_figures(predictions, index, level, seed) for index, name in enumerate(predictions.classes)}
+    by_class = {name: _class_figures(predictions, index, level) for index, name in enumerate(predictions.classes)}
     matrix = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.classes))
     return Scores(
         classes=predictions.classes,
         support=tuple(int(n) for n in predictions.support),
-        overall=_overall(predictions, by_class, level, replicates, seed),
+        overall=_overall(predictions, level, replicates, seed),
         by_class=by_class,
-        leukaemia=_leukaemia(predictions, negative_classes, threshold, prevalences, level, seed),
+        leukaemia=_leukaemia(predictions, negative_classes, threshold, prevalences, level),
         matrix=matrix,
         confusions=confusions(predictions, matrix, level),
         selective=_selective(predictions, novelty, level),
     )
 
 
-def _overall(
-    predictions: Predictions, by_class: dict[str, dict[str, Estimate]], level: float, replicates: int, seed: int
-) -> dict[str, Estimate]:
+def _overall(predictions: Predictions, level: float, replicates: int, seed: int) -> dict[str, Estimate]:
     recall = macro(predictions, "recall", level)
-    areas = [by_class[predictions.classes[index]]["average_precision"] for index in predictions.present]
     losses = {
         "log_loss": (log_losses(predictions), (0.0, LARGEST_LOG_LOSS)),
         "brier": (brier_losses(predictions), (0.0, 2.0)),
-        "confidence_gap": (confidence_gaps(predictions), (-1.0, 1.0)),
     }
     figures = {
         "accuracy": accuracy(predictions, level),
         "balanced_accuracy": recall,
         "auc": macro_auc(predictions, level),
-        "average_precision": macro_precision_area(predictions, areas),
+        "average_precision": macro_precision_area(predictions, level),
         "precision": macro(predictions, "precision", level),
         "recall": recall,
         "specificity": macro(predictions, "specificity", level),
         "f1": macro(predictions, "f1", level),
     }
     for name, (values, bounds) in losses.items():
-        figures[name] = mean_interval(
-            values, predictions.labels, predictions.groups, bounds, level=level, replicates=replicates, seed=seed
-        )
+        figures[name] = bounded_mean(values, predictions.labels, predictions.groups, bounds, level)
+    figures["confidence_gap"] = confidence_gap(predictions, level)
     for name, adaptive in (("ece", False), ("ece_adaptive", True)):
         figures[name] = ece_estimate(predictions, level, adaptive=adaptive, replicates=replicates, seed=seed)
     return figures
 
 
-def _class_figures(predictions: Predictions, index: int, level: float, seed: int) -> dict[str, Estimate]:
+def _class_figures(predictions: Predictions, index: int, level: float) -> dict[str, Estimate]:
     positive, scores = predictions.labels == index, predictions.probabilities[:, index]
     figures = {name: metric.estimate(predictions, index, level) for name, metric in CLASS_METRICS.items()}
-    figures["auc"] = auc_estimate(positive, scores, predictions.groups, level)
-    figures["average_precision"] = precision_area_estimate(positive, scores, predictions.groups, level, seed=seed)
+    groups, labels = predictions.groups, predictions.labels
+    figures["auc"] = auc_estimate(positive, scores, groups, level, labels=labels)
+    figures["average_precision"] = precision_area_estimate(positive, scores, groups, level, labels=labels)
     return figures
 
 
@@ -242,7 +239,7 @@ def answer_orders(predictions: Predictions, novelty: NDArray[np.float64] | None)
 def _selective(predictions: Predictions, novelty: NDArray[np.float64] | None, level: float) -> dict[str, RiskCurve]:
     wrong = predictions.predicted != predictions.labels
     return {
-        order: risk_curve(wrong, sureness, predictions.groups, order=order, level=level)
+        order: risk_curve(wrong, sureness, predictions.groups, predictions.labels, order=order, level=level)
         for order, sureness in answer_orders(predictions, novelty).items()
     }
 
@@ -253,25 +250,24 @@ def _leukaemia(
     threshold: float,
     prevalences: Sequence[float],
     level: float,
-    seed: int,
 ) -> Leukaemia | None:
     if not negative_indices(predictions.classes, negative_classes):
         return None
     positive, probability = leukaemia_scores(predictions, negative_classes)
-    called, groups = probability >= threshold, predictions.groups
+    called, groups, labels = probability >= threshold, predictions.groups, predictions.labels
 
-    def share(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
-        return proportion(hits[counted], None if groups is None else groups[counted], level)
+    def shared(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
+        return share(hits, counted, groups, labels, level)
 
     figures = {
-        "auc": auc_estimate(positive, probability, groups, level),
-        "average_precision": precision_area_estimate(positive, probability, groups, level, seed=seed),
-        "sensitivity": share(positive, called),
-        "specificity": share(~positive, ~called),
-        "ppv": share(called, positive),
-        "npv": share(~called, ~positive),
+        "auc": auc_estimate(positive, probability, groups, level, labels=labels),
+        "average_precision": precision_area_estimate(positive, probability, groups, level, labels=labels),
+        "sensitivity": shared(positive, called),
+        "specificity": shared(~positive, ~called),
+        "ppv": shared(called, positive),
+        "npv": shared(~called, ~positive),
     }
     for prevalence in prevalences:
-        values = predictive_values(positive, called, prevalence, groups, level)
+        values = predictive_values(positive, called, prevalence, groups, level, labels)
         figures |= {f"{name}_at_{prevalence_name(prevalence)}": value for name, value in values.items()}
     return Leukaemia(tuple(negative_classes), threshold, figures, tuple(prevalences))

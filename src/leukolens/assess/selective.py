@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate, critical_value, group_count, group_sums, kish, score_limits
+from leukolens.assess.grouped import group_count, kish, spread
+from leukolens.assess.intervals import LEVEL, Estimate, critical_value, score_limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,6 +83,7 @@ def risk_curve(
     wrong: NDArray[np.bool_],
     sureness: NDArray[np.float64],
     groups: NDArray[np.intp] | None = None,
+    labels: NDArray[np.intp] | None = None,
     *,
     order: str = "confidence",
     level: float = LEVEL,
@@ -96,6 +98,8 @@ def risk_curve(
         (N,) float, higher is answered earlier.
     groups
         (N,) int or None.
+    labels
+        (N,) int, class of each image, by which groups are stratified; None for one stratum.
     order
         What `sureness` is, for those who read it.
     level
@@ -120,12 +124,12 @@ def risk_curve(
     share = float(wrong.mean())
     own = np.log(max(1 - share, 0.5 / n)) * (wrong - share)
     figures = {
-        "aurc": _estimate(area, pulls, wrong, groups, level),
-        "excess_aurc": _estimate(max(0.0, area - smallest), pulls + own, wrong, groups, level),
+        "aurc": _estimate(area, pulls, groups, labels, level),
+        "excess_aurc": _estimate(max(0.0, area - smallest), pulls + own, groups, labels, level),
     }
     curve = risks(wrong, sureness)
     for percent in COVERAGES:
-        figures[f"risk_at_{percent}"] = _risk_at(percent / 100, curve, wrong, sureness, groups, level)
+        figures[f"risk_at_{percent}"] = _risk_at(percent / 100, curve, wrong, sureness, groups, labels, level)
     kept = np.unique(np.linspace(1, n, min(n, POINTS)).round().astype(np.intp))
     return RiskCurve(order, kept / n, curve[kept - 1], figures)
 
@@ -150,18 +154,19 @@ def _area_pulls(wrong: NDArray[np.bool_], sureness: NDArray[np.float64]) -> NDAr
 def _estimate(
     value: float,
     pulls: NDArray[np.float64],
-    wrong: NDArray[np.bool_],
     groups: NDArray[np.intp] | None,
+    labels: NDArray[np.intp] | None,
     level: float,
+    answered: int | None = None,
 ) -> Estimate:
-    n, count = len(wrong), group_count(groups)
-    sums = group_sums(pulls / n, groups)
-    units = len(sums)
-    variance = float((sums**2).sum()) * units / max(1, units - 1)
-    informative = int(np.count_nonzero(group_sums(wrong.astype(np.float64), groups)))
-    critical = critical_value(level, None if count is None else count - 1)
-    low, high = score_limits(value, n, variance, kish(groups), informative, critical, level)
-    return Estimate(value, low, high, "score-linearised", n, count)
+    """Return a figure with its interval; `answered` images for a share of these, None for an area over all."""
+    n = len(pulls)
+    found = spread(pulls / n, groups, labels)
+    critical, exact = critical_value(level, found.degrees), answered is not None
+    low, high = score_limits(
+        value, answered or n, found.variance, kish(groups), found.effective, critical, level, exact=exact
+    )
+    return Estimate(value, low, high, "score-linearised", answered or n, group_count(groups))
 
 
 def _risk_at(
@@ -170,6 +175,7 @@ def _risk_at(
     wrong: NDArray[np.bool_],
     sureness: NDArray[np.float64],
     groups: NDArray[np.intp] | None,
+    labels: NDArray[np.intp] | None,
     level: float,
 ) -> Estimate:
     """Return the risk of the surest images, this share of all; that their border moves with the images counts too."""
@@ -183,5 +189,4 @@ def _risk_at(
     near = order[max(0, kept - 1 - n // 20) : kept + n // 20 + 1]
     border = float(wrong[near].mean())
     pulls = inside * (wrong - border) - inside.mean() * (value - border)
-    estimate = _estimate(value, pulls * n / kept, wrong & (inside > 0), groups, level)
-    return Estimate(value, estimate.low, estimate.high, estimate.method, kept, estimate.groups)
+    return _estimate(value, pulls * n / kept, groups, labels, level, kept)

@@ -73,7 +73,7 @@ def check_patients(patients: Sequence[str | None], positive: Sequence[bool] | ND
             sides.setdefault(name, set()).add(bool(own))
     torn = sorted(name for name, own in sides.items() if len(own) > 1)
     if torn:
-        named = ", ".join(repr(name) for name in torn[:_NAMED]) + (", ..." if len(torn) > _NAMED else "")
+        named = ", ".join(repr(name) for name in torn[:_NAMED]) + (" and more" if len(torn) > _NAMED else "")
         raise DataError(
             "A patient has images with leukaemia and images without",
             expected="one truth for each patient, to give figures over patients",

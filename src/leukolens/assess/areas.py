@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.assess.grouped import Spread, group_count, group_sums, kish, shrink, spread
+from leukolens.assess.grouped import HALF, Spread, group_count, group_sums, kish, shrink, spread
 from leukolens.assess.intervals import LEVEL, Estimate, critical_value, score_limits
 from leukolens.assess.ranking import average_precision, placements, precision_pulls
 
@@ -100,7 +100,7 @@ def _newcombe_limits(area: float, sides: tuple[Side, Side], level: float) -> tup
     largest = max(kish(side.groups) for side in sides)
     informative = min(side.misranked() for side in sides)
     measured = sum(parts) / model if model > 0 else 0.0
-    factor = max(1.0, shrink(measured, max(measured, largest), informative))
+    factor = max(1.0, shrink(measured, max(measured, largest), informative, HALF))
     critical = critical_value(level, None if sides[0].groups is None else _degrees(parts, sides))
 
     def beyond(candidate: float) -> float:
@@ -178,7 +178,7 @@ def _limits(
     if degrees is not None and groups is not None:
         degrees = min(degrees, max(1.0, len(np.unique(groups)) - 1.0))
     critical = critical_value(level, degrees)
-    return score_limits(area, trials, found.variance, alike, found.effective, critical, level, exact=False)
+    return score_limits(area, trials, found.variance, alike, found.informative, critical, level, exact=False)
 
 
 def macro_auc(predictions: Predictions, level: float = LEVEL) -> Estimate:
@@ -207,8 +207,8 @@ def _macro(
     """Return the mean of the classes' areas; `pulls` tells by how much each image moves each of them."""
     found = spread(np.mean(pulls, axis=0), predictions.groups, predictions.labels)
     support = predictions.support[predictions.present]
-    # Equal areas in all classes, each known like a share of its images, would rest on so many trials.
-    trials = len(areas) / float(np.mean(1 / support))
+    # At worst the classes' errors go fully together: the mean is then known like a share of one class's images.
+    trials = 1 / float(np.mean(1 / support))
     area = float(np.mean(areas))
     low, high = _limits(area, trials, found, kish(predictions.groups), predictions.groups, level)
     return Estimate(area, low, high, "score-linearised", len(predictions), group_count(predictions.groups))

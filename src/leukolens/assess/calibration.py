@@ -148,7 +148,7 @@ def confidence_gap(predictions: Predictions, level: float = LEVEL) -> Estimate:
     doubts = bounded_mean(doubt, labels, groups, (0.0, 1.0), level)
     pulls = np.stack([wrong - wrong.mean(), doubt - doubt.mean()], axis=1)
     related = float(correlation(pulls, groups, np.eye(2))[0, 1])
-    known = spread(pulls[:, 0], groups, labels).effective
+    known = spread(pulls[:, 0], groups, labels).informative
     return replace(difference_of(errors, doubts, related * known / (known + 1), groups=groups), method="mover")
 
 

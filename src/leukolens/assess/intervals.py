@@ -54,7 +54,7 @@ METHODS = {
     "wilson": (
         "Wilson score interval (1927), with few errors the one-sided exact limit (Brown et al. 2001); with groups "
         "on the effective number of images (linearised variance over groups within classes, design effect shrunk by "
-        "one group towards full dependence) and Student's t, its degrees of freedom from the kurtosis of the groups"
+        "half a group towards full dependence) and Student's t, its degrees of freedom from the groups themselves"
     ),
     "wilson-jaccard": "Wilson score interval, as above, of the Jaccard index J, carried over by F1 = 2 J / (1 + J)",
     "score-linearised": (

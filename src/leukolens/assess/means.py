@@ -119,6 +119,6 @@ def bounded_mean(
     mean = float(shares.mean())
     found = spread((shares - mean) / n, groups, labels)
     critical = critical_value(level, found.degrees)
-    ends = score_limits(mean, n, found.variance, kish(groups), found.effective, critical, level, exact=False)
+    ends = score_limits(mean, n, found.variance, kish(groups), found.informative, critical, level, exact=False)
     low, high = (bounds[0] + end * span for end in ends)
     return Estimate(float(values.mean()), low, high, "bounded-mean", n, group_count(groups))

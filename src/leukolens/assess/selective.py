@@ -162,11 +162,10 @@ def _estimate(
     """Return a figure with its interval; `answered` images for a share of these, None for an area over all."""
     n = len(pulls)
     found = spread(pulls / n, groups, labels)
-    critical, exact = critical_value(level, found.degrees), answered is not None
-    low, high = score_limits(
-        value, answered or n, found.variance, kish(groups), found.effective, critical, level, exact=exact
-    )
-    return Estimate(value, low, high, "score-linearised", answered or n, group_count(groups))
+    critical = critical_value(level, found.degrees)
+    trials, alike = answered or n, kish(groups)
+    low, high = score_limits(value, trials, found.variance, alike, found.informative, critical, level, exact=False)
+    return Estimate(value, low, high, "score-linearised", trials, group_count(groups))
 
 
 def _risk_at(

@@ -149,20 +149,25 @@ def test_correlation_is_that_of_numpy_where_it_is_known():
 # --- areas ------------------------------------------------------------------------------------------------------
 
 
-def test_area_of_normal_scores_as_newcombe():
-    """Where the placement variance is the smaller one, the interval solves Newcombe's equation."""
+def newcombe_distance(told, end, positives, negatives):
+    """(A - t)^2 / (z^2 V(t)) for one end t: 1 in Newcombe's method 5."""
+    half = (positives + negatives) / 2 - 1
+    variance = end * (1 - end) * (1 + half * (1 - end) / (2 - end) + half * end / (1 + end)) / (positives * negatives)
+    return (told.value - end) ** 2 / (critical_value() ** 2 * variance)
+
+
+def test_area_as_newcombe_with_the_variance_of_the_placements():
     rng = np.random.default_rng(0)
     positive = np.arange(100) < 40
-    scores = rng.normal(size=100) + 2.2 * positive
-    ours = auc_estimate(positive, scores, None)
-
-    def distance(t):
-        half = 100 / 2 - 1
-        variance = t * (1 - t) * (1 + half * (1 - t) / (2 - t) + half * t / (1 + t)) / (40 * 60)
-        return abs(ours.value - t) - critical_value() * np.sqrt(variance)
-
-    assert distance(ours.low) == pytest.approx(0, abs=1e-9)
-    assert distance(ours.high) == pytest.approx(0, abs=1e-9)
+    normal, spread_out = (
+        rng.normal(size=100) + 2.2 * positive,
+        rng.normal(size=100) * np.where(positive, 3, 1) + positive,
+    )
+    for scores, least, most in ((normal, 0.8, 1.0), (spread_out, 1.0, 1.6)):
+        told = auc_estimate(positive, scores, None)
+        factors = [newcombe_distance(told, end, 40, 60) for end in (told.low, told.high)]
+        assert factors[0] == pytest.approx(factors[1], abs=1e-6)
+        assert least - 1e-6 <= factors[0] <= most
 
 
 def test_perfect_ranking_still_has_a_width():

@@ -63,8 +63,8 @@ METHODS = {
     ),
     "mover": "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the classes and their correlation",
     "newcombe": (
-        "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance raised to the placement variance "
-        "(DeLong 1988, with groups Obuchowski 1997) where that is larger"
+        "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance brought to the placement variance "
+        "(DeLong 1988, with groups Obuchowski 1997), and to no less than four fifths of itself"
     ),
     "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), over groups where there are any",
     "ece-bootstrap": (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from leukolens.assess.grouped import HALF, Spread, group_count, group_sums, kish, shrink, spread
 from leukolens.assess.intervals import LEVEL, Estimate, critical_value, score_limits
+from leukolens.assess.means import mean_of
 from leukolens.assess.ranking import average_precision, placements, precision_pulls
 
 if TYPE_CHECKING:
@@ -194,9 +195,13 @@ def macro_auc(predictions: Predictions, level: float = LEVEL) -> Estimate:
         n = len(predictions)
         return Estimate(None, 0.0, 1.0, "newcombe", n, group_count(predictions.groups), "needs images of two classes")
     sides = [(predictions.labels == index, predictions.probabilities[:, index]) for index in present]
+    groups, labels = predictions.groups, predictions.labels
+    parts = [auc_estimate(positive, scores, groups, level, labels=labels) for positive, scores in sides]
     areas = [float(placements(positive, scores)[0].mean()) for positive, scores in sides]
-    pulls = [_auc_pulls(positive, scores) for positive, scores in sides]
-    return _macro(predictions, areas, pulls, level)
+    own = _macro(predictions, areas, [_auc_pulls(positive, scores) for positive, scores in sides], level)
+    # No wider than if the classes' errors went fully together: that is what is known of a perfect ranking.
+    together = mean_of(parts, np.ones((len(parts), len(parts))), own.n, own.groups)
+    return replace(own, low=max(own.low, together.low), high=min(own.high, together.high))
 
 
 def _auc_pulls(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:

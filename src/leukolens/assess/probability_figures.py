@@ -23,11 +23,10 @@ ORDER_COLOURS: Final = {"confidence": COLOURS[0], "novelty": COLOURS[1]}
 def paint_reliability(axes: Axes, evaluation: Evaluation) -> None:
     """Draw accuracy by confidence, and write the calibration error into it."""
     _reliability(axes, evaluation.reliability)
-    axes.set_xlabel("confidence (highest probability)")
+    wide, adaptive = (evaluation.scores.overall[name].value for name in ("ece", "ece_adaptive"))
+    words = f"ECE {wide:.4f} over {BINS} bins of equal width, {adaptive:.4f} of equally many images"
+    axes.set_xlabel(f"confidence (highest probability)\n{words}")
     axes.set_ylabel("share of right classes")
-    errors = [evaluation.scores.overall[name].value for name in ("ece", "ece_adaptive")]
-    words = f"ECE {errors[0]:.4f}, {BINS} bins of equal width\nECE {errors[1]:.4f}, {BINS} bins of equally many images"
-    axes.text(0.03, 0.97, words, transform=axes.transAxes, va="top", fontsize=8.5)
 
 
 def paint_leukaemia_reliability(axes: Axes, evaluation: Evaluation) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from leukolens.assess.differences import paired_difference
-from leukolens.assess.intervals import Estimate, proportion
+from leukolens.statistics.intervals import Estimate, proportion
 
 Rows = list[dict[str, str]]
 RIGHT = "after-split"

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from leukolens.assess.intervals import proportion
 from leukolens.finding import DataError
+from leukolens.statistics.intervals import proportion
 
 TARGET = 0.9969
 

@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engine"))
 
 from assess_pictures import LEVELS, RedPredictor, paint
 
-from leukolens.assess.evaluation import Evaluation, Settings, evaluate
+from leukolens.assess.evaluation import Evaluation, Settings
+from leukolens.assess.judging import evaluate
 from leukolens.assess.provenance import select
 from leukolens.data import fingerprint, open_catalogue
 from leukolens.smear.perturb import to_grey

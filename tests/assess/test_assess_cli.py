@@ -155,6 +155,13 @@ def test_nothing_but_unreadable_pictures(bundle, tmp_path, capsys):
         (["--negative", "Bengin"], "'Benign'"),
         (["--patient-column", "who"], ""),
         (["--engine", "tensorrt"], "onnxruntime"),
+        (["--threshold", "1.5"], "--threshold 0.5"),
+        (["--threshold", "0.4", "--threshold-from", "v"], "Give one of them"),
+        (["--keep-sensitivity", "0.9"], "--threshold-from"),
+        (["--threshold-from", "nowhere"], "holds no evaluation"),
+        (["--prevalence", "5"], "--prevalence 0.05"),
+        (["--against", "nowhere"], "holds no evaluation"),
+        (["--require", "leukaemia.ppv_at_7%=0.5"], "ppv_at"),
     ],
 )
 def test_wrong_options_are_found_before_the_work(bundle, pictures, tmp_path, capsys, options, part, monkeypatch):
@@ -187,6 +194,68 @@ def test_other_classes_are_refused_with_both_lists(bundle, tmp_path, pictures, c
     assert "Monocyte" in error
 
 
+def test_threshold_chosen_on_the_validation_side(bundle, pictures, with_patients, tmp_path, capsys):
+    split = tmp_path / "split.json"
+    write_split(make_split(with_patients, method="random-image", folds=3, seed=1, validation=0.4), split)
+    table = ["--labels", pictures / "labels.csv", "--patient-column", "patient", "--split", split, "--fold", 0]
+    for side in ("validation", "test"):
+        assert call(bundle, pictures, *table, "--side", side, "--out", tmp_path / side) == 0
+    capsys.readouterr()
+    chosen = ["--threshold-from", tmp_path / "validation", "--keep-sensitivity", 0.9, "--prevalence", 0.1]
+    assert call(bundle, pictures, *table, *chosen, "--out", tmp_path / "chosen") == 0
+    assert "keeps a sensitivity of 0.9 on the evaluation 'validation'" in " ".join(capsys.readouterr().out.split())
+    content = json.loads((tmp_path / "chosen" / "metrics.json").read_text("utf-8"))
+    source = content["leukaemia"]["threshold_source"]
+    assert source["sensitivity"] >= 0.9
+    assert source["split"] == "LEAKY random split by image, fold 0, validation"
+    assert content["leukaemia"]["threshold"] != 0.5
+    assert "ppv_at_10%" in content["leukaemia"]
+    manifest = json.loads((tmp_path / "chosen" / "manifest.json").read_text("utf-8"))
+    assert manifest["configuration"]["threshold_source"] == source
+    assert str(tmp_path) not in json.dumps(manifest)
+    # The images that are judged must not have chosen it.
+    assert call(bundle, pictures, *table, "--threshold-from", tmp_path / "test") == 2
+    assert "must not be chosen on the images that it is judged by" in capsys.readouterr().err
+
+
+def test_against_another_evaluation(bundle, pictures, tmp_path, capsys):
+    for name in ("first", "second"):
+        assert call(bundle, pictures, "--out", tmp_path / name) == 0
+    others = ["--against", tmp_path / "first", "--against", tmp_path / "second"]
+    assert call(bundle, pictures, *others, "--out", tmp_path / "out") == 0
+    assert "p (Holm)" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    assert [one["evaluation"] for one in content["against"]] == ["first", "second"]
+    assert [one["p_holm"] for one in content["against"]] == [1.0, 1.0]
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Against other evaluations of the same images" in text
+    assert "second (tiny" in text
+
+
+def test_against_other_images_is_refused_before_the_work(bundle, pictures, tmp_path, capsys, monkeypatch):
+    assert call(bundle, pictures, "--out", tmp_path / "all") == 0
+    fewer = tmp_path / "fewer.csv"
+    rows = (pictures / "labels.csv").read_text("utf-8").splitlines()
+    fewer.write_text("\n".join(rows[:1] + rows[3:]) + "\n", encoding="utf-8")
+    monkeypatch.setattr("leukolens.cli.evaluate_run.evaluate", lambda *_, **__: pytest.fail("the work began"))
+    assert call(bundle, pictures, "--labels", fewer, "--against", tmp_path / "all") == 2
+    assert "2 that are not among them" in capsys.readouterr().err
+
+
+def test_patient_with_two_truths(bundle, pictures, tmp_path, capsys):
+    table = tmp_path / "labels.csv"
+    rows = (pictures / "labels.csv").read_text("utf-8")
+    table.write_text(rows.replace(",Benign,0-0", ",Benign,1-0"), encoding="utf-8")
+    given = ["--labels", table, "--patient-column", "patient"]
+    assert call(bundle, pictures, *given) == 2
+    error = capsys.readouterr().err
+    assert "one truth for each patient" in error
+    assert "'1-0'" in error
+    assert call(bundle, pictures, *given, "--no-patient-level", "--out", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["patients"] is None
+    assert call(bundle, pictures, *given, "--no-patient-level", "--require", "patient.accuracy=0.5") == 2
+
+
 def test_command_line_shows_names_of_files_only(tmp_path):
     from pathlib import Path
 
@@ -204,6 +273,12 @@ def test_command_line_shows_names_of_files_only(tmp_path):
         path_column="path",
         patient_column=None,
         negative=("Benign",),
+        threshold=None,
+        threshold_from=Path("/somewhere/validation"),
+        keep_sensitivity=0.98,
+        prevalence=(0.05,),
+        against=(Path("/somewhere/other"),),
+        by_patient=False,
         require=("accuracy=0.9",),
         stress="all",
         engine="auto",
@@ -212,7 +287,8 @@ def test_command_line_shows_names_of_files_only(tmp_path):
         overwrite=False,
     )
     assert command_line(request) == (
-        f"leukolens evaluate 'my bundle' {tmp_path.name} --split s.json --fold 2 --side test --negative Benign "
+        f"leukolens evaluate 'my bundle' {tmp_path.name} --no-patient-level --split s.json --fold 2 --side test "
+        "--negative Benign --threshold-from validation --keep-sensitivity 0.98 --prevalence 0.05 --against other "
         "--require accuracy=0.9 --stress all --seed 88 --out run"
     )
 

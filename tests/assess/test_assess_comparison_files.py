@@ -33,7 +33,7 @@ from leukolens.assess.comparison_figure import MARKERS, beside, draw_comparison,
 from leukolens.assess.comparison_files import comparison_csv, comparison_markdown
 from leukolens.assess.comparison_output import FILES, claim_comparison, write_comparison
 from leukolens.assess.costs import Costs
-from leukolens.assess.figures import COLOURS
+from leukolens.assess.drawing import COLOURS
 from leukolens.assess.runs import read_run
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from assess_pictures import RedPredictor, paint
 
-from leukolens.assess.evaluation import choose_stresses, evaluate, figure_names
+from leukolens.assess.evaluation import figure_names
+from leukolens.assess.judging import evaluate
+from leukolens.assess.perturbed import choose_stresses
 from leukolens.assess.provenance import select
 from leukolens.assess.requirements import check_requirements, parse_requirements
 from leukolens.data import fingerprint, make_split, open_catalogue

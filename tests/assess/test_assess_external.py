@@ -13,7 +13,6 @@ from leukolens.assess.external_figures import Image, figures_of
 from leukolens.assess.external_judge import Judged, combine
 from leukolens.assess.external_seen import Evaluated, judge_laboratory
 from leukolens.assess.external_sites import SiteEntry, open_site, read_sites
-from leukolens.assess.intervals import proportion
 from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale
 from leukolens.assess.seen import images_sha256
 from leukolens.data import Item, make_split
@@ -23,6 +22,7 @@ from leukolens.finding import CLASSES, DataError, FieldFinding, Finding, UsageEr
 from leukolens.smear.prepare import Preparation
 from leukolens.smear.reading import SmearImage
 from leukolens.smear.scale import PixelScale
+from leukolens.statistics.intervals import proportion
 
 TERMS = "Taleqani Hospital ALL data set (doi 10.34740/KAGGLE/DSV/2175623)"
 IMAGENET = {"package": "some-weights", "version": "1"}

@@ -12,16 +12,21 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 import pytest
+from assess_pictures import RedPredictor
 
-from leukolens.assess.intervals import Estimate
+from leukolens.assess.evaluation import Settings
+from leukolens.assess.judging import evaluate
 from leukolens.assess.output import claim_folder, source_line, write_evaluation
+from leukolens.assess.provenance import select
 from leukolens.assess.requirements import check_requirements, parse_requirements
-from leukolens.assess.results import About, find_warnings, metrics, predictions_csv, stress_csv
+from leukolens.assess.results import About, find_warnings, metrics
 from leukolens.assess.seen import Training
+from leukolens.assess.tables import patients_csv, predictions_csv, risk_coverage_csv, stress_csv
 from leukolens.assess.wording import write_figure, write_points
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
 from leukolens.smear.perturb import STRESSES
+from leukolens.statistics.intervals import Estimate
 
 pytest.importorskip("matplotlib", reason="needs leukolens[train]")
 
@@ -71,12 +76,47 @@ def test_predictions_have_a_row_an_image(evaluation):
 
 def test_documentation_names_columns_drawings_and_stresses(evaluation, written):
     text = (Path(__file__).parents[2] / "docs" / "evaluate.md").read_text("utf-8")
-    for content in (predictions_csv(evaluation), stress_csv(evaluation)):
+    for content in (
+        predictions_csv(evaluation),
+        stress_csv(evaluation),
+        patients_csv(evaluation),
+        risk_coverage_csv(evaluation),
+    ):
         header = content.splitlines()[0].split(",")
         assert {name for name in header if not name.startswith("p ")} <= set(re.findall("`([a-z0-9_]+)`", text))
     drawings = {path.stem for path in written.glob("*.png")}
     families = {name.rstrip("-1234") + "-1" if "shift" in name else name for name in STRESSES}
     assert drawings | families <= set(re.findall("`([a-z0-9-]+)`", text))
+
+
+def test_risk_coverage_has_both_orders_and_ends_with_all_images(written):
+    rows = list(csv.DictReader((written / "risk-coverage.csv").open(encoding="utf-8")))
+    assert {row["order"] for row in rows} == {"confidence", "novelty"}
+    for order in ("confidence", "novelty"):
+        last = [row for row in rows if row["order"] == order][-1]
+        assert (last["coverage"], last["risk"]) == ("1.000000", "0.500000")
+
+
+def test_patients_stand_in_page_table_and_metrics(with_patients, about, tmp_path):
+    found = evaluate(
+        RedPredictor(swap=("Benign", "Pre-B")),
+        with_patients,
+        select(with_patients),
+        settings=Settings(negative_classes=("Benign",), replicates=50),
+    )
+    names = write_evaluation(tmp_path, found, about, run_manifest("evaluate", {}, None, 88))
+    rows = list(csv.DictReader((tmp_path / "patients.csv").open(encoding="utf-8")))
+    assert len(rows) == 12
+    assert sum(row["leukaemia"] == "yes" for row in rows) == 9
+    assert [row["called"] for row in rows if row["leukaemia"] == "no"] == ["yes"] * 3
+    content = json.loads((tmp_path / "metrics.json").read_text("utf-8"))
+    assert content["patients"]["patients"] == 12
+    assert content["patients"]["sensitivity"]["value"] == pytest.approx(6 / 9)
+    assert content["patients"]["sensitivity"]["method"] == "clopper-pearson"
+    assert "0.5" in content["patients"]["rule"]
+    assert "12 patients, 9 of them with leukaemia" in (tmp_path / "report.html").read_text("utf-8")
+    assert "patients.csv" in names
+    assert "patient.accuracy" in found.figures()
 
 
 def test_stress_file_has_a_row_an_image_and_stress(evaluation):
@@ -96,6 +136,17 @@ def test_metrics_file_is_strict_json_and_says_the_split(written, evaluation):
     assert content["requirements"] == [{"requirement": "accuracy=0.99", "found": 0.5, "met": False}]
     assert content["stress"]["none"]["loss"]["accuracy"]["value"] == 0
     assert content["curves"]["leukaemia"]["roc"][-1]["false_positive_rate"] == 1
+    assert set(content["bootstrap"]["limits"]) == set(evaluation.scores.flat())
+    assert content["bootstrap"]["over"] == "images"
+    assert content["selective"]["confidence"]["aurc"]["value"] > 0
+    assert content["selective"]["novelty"]["curve"]["coverage"][-1] == 1
+    assert content["leukaemia"]["prevalences"] == [0.01, 0.05, 0.2]
+    assert content["leukaemia"]["threshold_source"]["rule"]
+    assert content["leukaemia"]["ppv_at_5%"]["value"] == 1
+    assert content["reliability_leukaemia"][0]["leukaemia"] == 0
+    assert content["calibration"]["bins"] == 15
+    assert content["patients"] is None
+    assert content["against"] == []
 
 
 def test_files_are_the_same_twice(evaluation, about, written):
@@ -109,7 +160,9 @@ def test_files_are_the_same_twice(evaluation, about, written):
 
 def test_pictures_are_pictures(written):
     names = {path.stem for path in written.glob("*.png")}
-    assert names == {"confusion", "roc", "precision-recall", "reliability", "stress"}
+    assert names == {
+        "confusion", "roc", "precision-recall", "reliability", "reliability-leukaemia", "risk-coverage", "stress"
+    }  # fmt: skip
     for name in names:
         png = cv2.imread(str(written / f"{name}.png"))
         assert png.shape[0] > 600
@@ -121,14 +174,16 @@ def test_page_stands_alone_and_says_what_it_must(written):
     text = (written / "report.html").read_text("utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
     assert "<script" not in text
-    assert text.count("data:image/svg+xml;base64,") == 5
+    assert text.count("data:image/svg+xml;base64,") == 7
     for sentence in (RESEARCH_USE, CLASS_NOTE, "No split: all images", "leukolens evaluate red pictures", "ab" * 32):
         assert sentence in text
     assert "It cannot be told &amp; more." in text
     assert "mean &lt;red&gt;" in text
     assert "12 of 24 images right" in text
     assert "No patients are known" in text
-    assert text.count("alt=") == 5
+    assert text.count("alt=") == 7
+    for words in ("PPV at 5 % leukaemia", "wrong of the surest 80 %", "ECE, adaptive bins", "errors.html"):
+        assert words in text
 
 
 def test_page_parses_as_balanced_html(written):

@@ -7,21 +7,15 @@ import pytest
 from assess_samples import NAMES, guess, perfect
 
 from leukolens.assess.areas import auc_estimate, macro_auc, precision_area_estimate
-from leukolens.assess.bootstrap import mean_interval, resample, strata_of_units
+from leukolens.assess.bootstrap import bca_limits, resample
 from leukolens.assess.confusion import macro
-from leukolens.assess.intervals import (
-    METHODS,
-    critical_value,
-    design_effect,
-    kish,
-    proportion,
-    share_limits,
-    shrink,
-    wilson,
-)
-from leukolens.assess.means import correlation, mean_of
+from leukolens.assess.group_bootstrap import bootstrap_limits
+from leukolens.assess.means import bounded_mean, correlation, mean_of
 from leukolens.assess.predictions import check_predictions
+from leukolens.assess.ranking import average_precision, precision_pulls
 from leukolens.assess.scores import Scores, flat_names, score
+from leukolens.statistics.grouped import design_effect, kish, shrink, spread, strata_of_units
+from leukolens.statistics.intervals import METHODS, critical_value, proportion, share_limits, wilson
 
 stats = pytest.importorskip("scipy.stats", reason="needs leukolens[train]")
 
@@ -75,13 +69,19 @@ def test_critical_values():
 # --- groups -----------------------------------------------------------------------------------------------------
 
 
+def effect_of(hits, groups):
+    return design_effect(hits.astype(float), np.ones(len(hits), bool), groups)[0]
+
+
 def test_wholly_alike_images_count_as_their_groups():
     """25 patients of 10 equal images each tell as much as 25 images."""
     right = np.repeat(np.arange(25) >= 3, 10)
     groups = np.repeat(np.arange(25), 10)
-    assert design_effect(right.astype(float), groups) == pytest.approx(10, rel=0.05)
+    assert effect_of(right, groups) == pytest.approx(10, rel=0.05)
     ours = proportion(right, groups)
-    alone = share_limits(22 / 25, 25, critical_value(0.95, 24))
+    # Satterthwaite by hand: 3 groups 0.88 below and 22 groups 0.12 above the mean.
+    squares, fourth = 3 * 0.88**2 + 22 * 0.12**2, 3 * 0.88**4 + 22 * 0.12**4
+    alone = share_limits(22 / 25, 25, critical_value(0.95, 2 / (fourth / squares**2 - 1 / 25)))
     assert (ours.low, ours.high) == pytest.approx(alone, abs=0.01)
 
 
@@ -96,7 +96,7 @@ def test_all_right_in_few_groups_is_as_wide_as_the_groups_are_few():
 def test_independent_images_in_groups_lose_little():
     rng = np.random.default_rng(0)
     right = rng.random(4000) < 0.9
-    effects = [design_effect(right.astype(float), rng.permutation(4000) // 10) for _ in range(20)]
+    effects = [effect_of(right, rng.permutation(4000) // 10) for _ in range(20)]
     assert 1 <= np.mean(effects) < 1.25
 
 
@@ -149,20 +149,25 @@ def test_correlation_is_that_of_numpy_where_it_is_known():
 # --- areas ------------------------------------------------------------------------------------------------------
 
 
-def test_area_of_normal_scores_as_newcombe():
-    """Where the placement variance is the smaller one, the interval solves Newcombe's equation."""
+def newcombe_distance(told, end, positives, negatives):
+    """(A - t)^2 / (z^2 V(t)) for one end t: 1 in Newcombe's method 5."""
+    half = (positives + negatives) / 2 - 1
+    variance = end * (1 - end) * (1 + half * (1 - end) / (2 - end) + half * end / (1 + end)) / (positives * negatives)
+    return (told.value - end) ** 2 / (critical_value() ** 2 * variance)
+
+
+def test_area_as_newcombe_with_the_variance_of_the_placements():
     rng = np.random.default_rng(0)
     positive = np.arange(100) < 40
-    scores = rng.normal(size=100) + 2.2 * positive
-    ours = auc_estimate(positive, scores, None)
-
-    def distance(t):
-        half = 100 / 2 - 1
-        variance = t * (1 - t) * (1 + half * (1 - t) / (2 - t) + half * t / (1 + t)) / (40 * 60)
-        return abs(ours.value - t) - critical_value() * np.sqrt(variance)
-
-    assert distance(ours.low) == pytest.approx(0, abs=1e-9)
-    assert distance(ours.high) == pytest.approx(0, abs=1e-9)
+    normal, spread_out = (
+        rng.normal(size=100) + 2.2 * positive,
+        rng.normal(size=100) * np.where(positive, 3, 1) + positive,
+    )
+    for scores, least, most in ((normal, 0.8, 1.0), (spread_out, 1.0, 1.6)):
+        told = auc_estimate(positive, scores, None)
+        factors = [newcombe_distance(told, end, 40, 60) for end in (told.low, told.high)]
+        assert factors[0] == pytest.approx(factors[1], abs=1e-6)
+        assert least - 1e-6 <= factors[0] <= most
 
 
 def test_perfect_ranking_still_has_a_width():
@@ -188,21 +193,20 @@ def test_turned_ranking_mirrors_the_area():
 # --- bootstrap --------------------------------------------------------------------------------------------------
 
 
-def test_bootstrap_as_scipy():
+def test_bootstrap_limits_as_scipy():
     values = np.random.default_rng(4).exponential(size=400)
-    ours = mean_interval(values, np.zeros(400, dtype=int), None, (0, 50), replicates=6000)
+    counts = np.concatenate(list(resample(np.zeros(400, int), 6000, 88)))
+    left_out = (values.sum() - values) / 399
+    ours = bca_limits(values.mean(), counts @ values / 400, left_out, 0.95)
     theirs = stats.bootstrap((values,), np.mean, n_resamples=6000, method="BCa", rng=0).confidence_interval
-    assert ours.method == "bca"
-    assert ours.value == values.mean()
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.012)
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.012)
 
 
 def test_seed_decides_the_bootstrap():
-    values = np.random.default_rng(4).exponential(size=60)
-    labels = np.arange(60) % 3
-    first = mean_interval(values, labels, None, (0, 50), replicates=200, seed=5)
-    assert first == mean_interval(values, labels, None, (0, 50), replicates=200, seed=5)
-    assert first != mean_interval(values, labels, None, (0, 50), replicates=200, seed=6)
+    sample = guess(60, 3, 1.0, 2)
+    first, again, other = (bootstrap_limits(sample, replicates=200, seed=seed) for seed in (5, 5, 6))
+    assert first == again
+    assert first != other
 
 
 def test_strata_keep_their_size():
@@ -222,19 +226,70 @@ def test_strata_of_groups_are_the_class_of_most_of_their_images():
 
 
 def test_groups_widen_the_bootstrap():
-    rng = np.random.default_rng(0)
-    values = np.repeat(rng.exponential(size=40), 10)
-    labels, groups = np.repeat(np.arange(40) % 2, 10), np.repeat(np.arange(40), 10)
-    alone = mean_interval(values, labels, None, (0, 50), replicates=500)
-    together = mean_interval(values, labels, groups, (0, 50), replicates=500)
-    assert together.high - together.low > 2.5 * (alone.high - alone.low)
+    grouped = guess(400, 4, 1.5, 1, group=10, alike=0.9)
+    alone = check_predictions(grouped.labels, grouped.probabilities, grouped.classes)
+    wide, narrow = bootstrap_limits(grouped, replicates=300), bootstrap_limits(alone, replicates=300)
+    for name in ("accuracy", "brier", "auc", "ece"):
+        assert np.diff(wide[name]) > 1.5 * np.diff(narrow[name]), name
 
 
-def test_nothing_to_resample_falls_back_to_the_widest_mean():
-    same = mean_interval(np.zeros(50), np.zeros(50, dtype=int), None, (0.0, 2.0))
+# --- means ------------------------------------------------------------------------------------------------------
+
+
+def test_mean_of_zeros_and_ones_is_a_proportion():
+    values = (np.arange(400) < 300).astype(float)
+    ours = bounded_mean(values, np.zeros(400, int), None, (0.0, 1.0))
+    assert (ours.low, ours.high) == pytest.approx(wilson(0.75, 400, critical_value()), abs=1e-3)
+    doubled = bounded_mean(2 * values, np.zeros(400, int), None, (0.0, 2.0))
+    assert (doubled.low, doubled.high) == pytest.approx((2 * ours.low, 2 * ours.high))
+
+
+def test_mean_of_many_plain_numbers_is_as_students():
+    values = np.random.default_rng(4).beta(2, 5, size=4000)
+    ours = bounded_mean(values, np.zeros(4000, int), None, (0.0, 1.0))
+    half = 1.96 * values.std() / np.sqrt(4000)
+    assert (ours.low, ours.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=half / 20)
+
+
+def test_mean_that_never_varies_is_as_wide_as_a_mean_can_be():
+    same = bounded_mean(np.zeros(50), np.zeros(50, dtype=int), None, (0.0, 2.0))
     assert same.method == "bounded-mean"
     assert (same.value, same.low) == (0.0, 0.0)
     assert same.high == pytest.approx(2 * wilson(0, 50, critical_value())[1])
+
+
+# --- how well a variance is known -------------------------------------------------------------------------------
+
+
+def test_degrees_of_freedom_fall_where_few_groups_hold_the_errors():
+    groups = np.repeat(np.arange(60), 10)
+    even = np.random.default_rng(0).normal(size=60)[groups]
+    few = np.where(np.arange(60) < 4, 1.0, 0.0)[groups]
+    known, hardly = (spread(pulls - pulls.mean(), groups) for pulls in (even, few))
+    assert 45 < known.degrees <= 59
+    assert 8 < hardly.degrees < 16
+
+
+def test_variance_is_that_of_the_groups_about_their_class():
+    rng = np.random.default_rng(0)
+    groups, labels = np.repeat(np.arange(40), 5), np.repeat(np.arange(40) % 2, 5)
+    pulls = rng.normal(size=40)[groups] + 3.0 * labels
+    sums = np.array([pulls[groups == number].sum() for number in range(40)])
+    theirs = sum(20 * np.var(sums[np.arange(40) % 2 == side], ddof=1) for side in (0, 1))
+    assert spread(pulls, groups, labels).variance == pytest.approx(theirs)
+    assert spread(pulls - pulls.mean(), groups).variance > 2 * theirs
+
+
+def test_pulls_of_the_average_precision_are_its_derivative():
+    rng = np.random.default_rng(1)
+    positive, scores = rng.random(60) < 0.4, rng.integers(0, 25, 60) / 25
+    pulls = precision_pulls(positive, scores)
+    for index in range(0, 60, 7):
+        more = np.ones(60)
+        more[index] += 1e-6
+        slope = (average_precision(positive, scores, more) - average_precision(positive, scores)) / 1e-6
+        assert pulls[index] == pytest.approx(float(slope), abs=1e-6)
+    assert pulls.sum() == pytest.approx(0, abs=1e-12)
 
 
 # --- whatever the predictions -----------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ from assess_samples import NAMES, guess, perfect, softmax
 from leukolens.assess.areas import macro_auc
 from leukolens.assess.calibration import ece, ece_estimate
 from leukolens.assess.confusion import macro
-from leukolens.assess.intervals import Estimate
 from leukolens.assess.paired import difference_of, flip_p_value, gains, holm, paired_test
 from leukolens.assess.paired_bootstrap import draws_related, figure_draws
 from leukolens.assess.predictions import Predictions, check_predictions
 from leukolens.assess.ranking import area_under_roc, weighted_auc
 from leukolens.finding import DataError
+from leukolens.statistics.intervals import Estimate
 
 
 def two_networks(n=576, skills=(3.0, 3.0), seed=0, group=0, alike=0.3) -> tuple[Predictions, Predictions]:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import leaky_order
 from leaky_order_results import compare, difference, score_piece, to_markdown
 
-from leukolens.assess.intervals import proportion
+from leukolens.statistics.intervals import proportion
 
 Row = tuple[str, bool, str | None]
 

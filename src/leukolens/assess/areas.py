@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.bootstrap import SEED, resample, strata_of_units
-from leukolens.assess.intervals import (
-    LEVEL,
-    Estimate,
-    critical_value,
-    group_count,
-    group_sums,
-    kish,
-    score_limits,
-    shrink,
-)
-from leukolens.assess.means import correlation, mean_of
-from leukolens.assess.ranking import average_precision, placements
+from leukolens.assess.means import mean_of
+from leukolens.assess.ranking import average_precision, placements, precision_pulls
+from leukolens.statistics.grouped import HALF, Spread, group_count, group_sums, kish, shrink, spread
+from leukolens.statistics.intervals import LEVEL, Estimate, critical_value, score_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from leukolens.assess.predictions import Predictions
 
-VARIANCE_REPLICATES: Final = 400
-"""Replicates that a variance needs; quantiles need more."""
+    Labels = NDArray[np.intp] | None
+
+
+LEAST: Final = 0.8
+"""How far the variance of the placements may lie below Newcombe's: that of normal scores of equal spread is 0.85 of it
+at an area of 0.9, 0.75 at 0.95, 0.5 at 0.99, but a small sample cannot show it."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +33,34 @@ class Side:
 
     placements: NDArray[np.float64]
     groups: NDArray[np.intp] | None
+    spread: Spread
 
     @property
     def units(self) -> int:
         """Groups, or images where there are no groups."""
         return len(self.placements) if self.groups is None else len(np.unique(self.groups))
 
-    def variance(self, area: float) -> float:
-        """Return this side's part of the variance of the area."""
-        sums = group_sums((self.placements - area) / len(self.placements), self.groups)
-        return float((sums**2).sum()) * self.units / max(1, self.units - 1)
-
     def misranked(self) -> int:
         """Return the units with an image that lies behind an image of the other side."""
         return int(np.count_nonzero(group_sums((self.placements < 1).astype(np.float64), self.groups)))
 
 
+def _side(
+    placed: NDArray[np.float64], inside: NDArray[np.bool_], groups: NDArray[np.intp] | None, labels: Labels
+) -> Side:
+    pulls = np.zeros(len(inside))
+    pulls[inside] = (placed - placed.mean()) / len(placed)
+    own = None if groups is None else groups[inside]
+    return Side(placed, own, spread(pulls, groups, labels))
+
+
 def auc_estimate(
-    positive: NDArray[np.bool_], scores: NDArray[np.float64], groups: NDArray[np.intp] | None, level: float = LEVEL
+    positive: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    groups: NDArray[np.intp] | None,
+    level: float = LEVEL,
+    *,
+    labels: Labels = None,
 ) -> Estimate:
     """Return the area under the ROC curve with a score-type interval.
 
@@ -69,6 +74,8 @@ def auc_estimate(
         (N,) int or None.
     level
         Coverage of the interval.
+    labels
+        (N,) int, class of each image, by which groups are stratified; None: positive or not.
 
     Returns
     -------
@@ -78,17 +85,16 @@ def auc_estimate(
     Notes
     -----
     Newcombe's method 5 (2006, doi 10.1002/sim.2324) solves ``(A - t)^2 = z^2 f V(t)`` for t, so that the interval of a
-    perfect ranking still has a width. Departure: his variance V assumes exponential scores; `f` raises it to the
-    variance of the placements (over groups, where there are groups) where that is larger, shrunk by one unit.
+    perfect ranking still has a width. Departure: his variance V assumes exponential scores; `f` brings it to the
+    variance of the placements (over groups, where there are groups), shrunk by half a unit, and to no less than
+    `LEAST`.
     """
     n, count = len(positive), group_count(groups)
     if positive.all() or not positive.any():
         return Estimate(None, 0.0, 1.0, "newcombe", n, count, "needs images of the class and of another")
     of_positives, of_negatives = placements(positive, scores)
-    sides = (
-        Side(of_positives, None if groups is None else groups[positive]),
-        Side(of_negatives, None if groups is None else groups[~positive]),
-    )
+    strata = positive.astype(np.intp) if labels is None else labels
+    sides = (_side(of_positives, positive, groups, strata), _side(of_negatives, ~positive, groups, strata))
     area = float(of_positives.mean())
     low, high = _newcombe_limits(area, sides, level)
     return Estimate(area, low, high, "newcombe", n, count)
@@ -96,12 +102,12 @@ def auc_estimate(
 
 def _newcombe_limits(area: float, sides: tuple[Side, Side], level: float) -> tuple[float, float]:
     sizes = (len(sides[0].placements), len(sides[1].placements))
-    parts = [side.variance(area) for side in sides]
+    parts = [side.spread.variance for side in sides]
     model = _newcombe_variance(area, *sizes)
     largest = max(kish(side.groups) for side in sides)
     informative = min(side.misranked() for side in sides)
     measured = sum(parts) / model if model > 0 else 0.0
-    factor = max(1.0, shrink(measured, max(measured, largest), informative))
+    factor = max(LEAST, shrink(measured, max(measured, largest), informative, HALF))
     critical = critical_value(level, None if sides[0].groups is None else _degrees(parts, sides))
 
     def beyond(candidate: float) -> float:
@@ -119,7 +125,7 @@ def _newcombe_variance(area: float, positives: int, negatives: int) -> float:
 
 def _degrees(parts: list[float], sides: tuple[Side, Side]) -> float:
     """Degrees of freedom of a sum of two variances (Satterthwaite 1946); of the smaller side where both are 0."""
-    freedom = [max(1, side.units - 1) for side in sides]
+    freedom = [min(max(1.0, side.units - 1.0), side.spread.degrees or 1.0) for side in sides]
     total = sum(part**2 / degrees for part, degrees in zip(parts, freedom, strict=True))
     return sum(parts) ** 2 / total if total > 0 else min(freedom)
 
@@ -140,17 +146,14 @@ def precision_area_estimate(
     groups: NDArray[np.intp] | None,
     level: float = LEVEL,
     *,
-    replicates: int = VARIANCE_REPLICATES,
-    seed: int = SEED,
+    labels: Labels = None,
 ) -> Estimate:
-    """Return the average precision with an interval of Wilson's shape and the bootstrap's variance.
+    """Return the average precision with an interval of Wilson's shape on its linearised variance.
 
     Parameters
     ----------
-    positive, scores, groups, level
+    positive, scores, groups, level, labels
         As in `auc_estimate`.
-    replicates, seed
-        Of the bootstrap.
 
     Returns
     -------
@@ -161,34 +164,28 @@ def precision_area_estimate(
     -----
     Boyd et al. 2013 (doi 10.1007/978-3-642-40994-3_29) found the interval of a proportion among the positives to cover
     and the bootstrap's percentiles not to. Departure: the number of positives is replaced by the one that gives the
-    variance of the bootstrap, shrunk by one unit; the plain number is far too cautious for good rankings.
+    variance of the images' pulls, shrunk by one unit; the plain number is far too cautious for good rankings.
     """
     n, count = len(positive), group_count(groups)
     if not positive.any():
-        return Estimate(None, 0.0, 1.0, "score-bootstrap", n, count, "no image of this class")
-    area = float(average_precision(positive, scores))
-    draws = _average_precision_draws(positive, scores, groups, replicates, seed)
-    positives = int(np.count_nonzero(positive))
+        return Estimate(None, 0.0, 1.0, "score-linearised", n, count, "no image of this class")
+    strata = positive.astype(np.intp) if labels is None else labels
+    found = spread(precision_pulls(positive, scores), groups, strata)
     own = None if groups is None else groups[positive]
-    best_negative = scores[~positive].max() if not positive.all() else -np.inf
-    behind = (scores[positive] <= best_negative).astype(np.float64)
-    informative = int(np.count_nonzero(group_sums(behind, own)))
-    critical = critical_value(level, None if own is None else len(np.unique(own)) - 1)
-    low, high = score_limits(area, positives, float(np.nanvar(draws)), kish(own), informative, critical, level)
-    return Estimate(area, low, high, "score-bootstrap", n, count)
+    positives = int(np.count_nonzero(positive))
+    area = float(average_precision(positive, scores))
+    low, high = _limits(area, positives, found, kish(own), own, level)
+    return Estimate(area, low, high, "score-linearised", n, count)
 
 
-def _average_precision_draws(
-    positive: NDArray[np.bool_],
-    scores: NDArray[np.float64],
-    groups: NDArray[np.intp] | None,
-    replicates: int,
-    seed: int,
-) -> NDArray[np.float64]:
-    strata = strata_of_units(positive.astype(np.intp), groups)
-    unit = np.arange(len(positive)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    draws = [average_precision(positive, scores, counts[:, unit]) for counts in resample(strata, replicates, seed)]
-    return np.concatenate(draws)
+def _limits(
+    area: float, trials: float, found: Spread, alike: float, groups: NDArray[np.intp] | None, level: float
+) -> tuple[float, float]:
+    degrees = found.degrees
+    if degrees is not None and groups is not None:
+        degrees = min(degrees, max(1.0, len(np.unique(groups)) - 1.0))
+    critical = critical_value(level, degrees)
+    return score_limits(area, trials, found.variance, alike, found.informative, critical, level, exact=False)
 
 
 def macro_auc(predictions: Predictions, level: float = LEVEL) -> Estimate:
@@ -198,29 +195,38 @@ def macro_auc(predictions: Predictions, level: float = LEVEL) -> Estimate:
         n = len(predictions)
         return Estimate(None, 0.0, 1.0, "newcombe", n, group_count(predictions.groups), "needs images of two classes")
     sides = [(predictions.labels == index, predictions.probabilities[:, index]) for index in present]
-    parts = [auc_estimate(positive, scores, predictions.groups, level) for positive, scores in sides]
-    influences = np.stack([_auc_influence(positive, scores) for positive, scores in sides], axis=1)
-    related = correlation(influences, predictions.groups, np.ones((len(parts), len(parts))))
-    return mean_of(parts, related, len(predictions), group_count(predictions.groups))
+    groups, labels = predictions.groups, predictions.labels
+    parts = [auc_estimate(positive, scores, groups, level, labels=labels) for positive, scores in sides]
+    areas = [float(placements(positive, scores)[0].mean()) for positive, scores in sides]
+    own = _macro(predictions, areas, [_auc_pulls(positive, scores) for positive, scores in sides], level)
+    # No wider than if the classes' errors went fully together: that is what is known of a perfect ranking.
+    together = mean_of(parts, np.ones((len(parts), len(parts))), own.n, own.groups)
+    return replace(own, low=max(own.low, together.low), high=min(own.high, together.high))
 
 
-def _auc_influence(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _auc_pulls(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     of_positives, of_negatives = placements(positive, scores)
-    influence = np.empty(len(positive))
-    influence[positive] = (of_positives - of_positives.mean()) / len(of_positives)
-    influence[~positive] = (of_negatives - of_negatives.mean()) / len(of_negatives)
-    return influence
+    pulls = np.empty(len(positive))
+    pulls[positive] = (of_positives - of_positives.mean()) / len(of_positives)
+    pulls[~positive] = (of_negatives - of_negatives.mean()) / len(of_negatives)
+    return pulls
 
 
-def macro_precision_area(predictions: Predictions, parts: list[Estimate]) -> Estimate:
-    """Return the mean of the classes' average precisions; their errors are taken to go fully together.
+def _macro(
+    predictions: Predictions, areas: Sequence[float], pulls: Sequence[NDArray[np.float64]], level: float
+) -> Estimate:
+    """Return the mean of the classes' areas; `pulls` tells by how much each image moves each of them."""
+    found = spread(np.mean(pulls, axis=0), predictions.groups, predictions.labels)
+    support = predictions.support[predictions.present]
+    # At worst the classes' errors go fully together: the mean is then known like a share of one class's images.
+    trials = 1 / float(np.mean(1 / support))
+    area = float(np.mean(areas))
+    low, high = _limits(area, trials, found, kish(predictions.groups), predictions.groups, level)
+    return Estimate(area, low, high, "score-linearised", len(predictions), group_count(predictions.groups))
 
-    Parameters
-    ----------
-    predictions
-        What was said.
-    parts
-        `precision_area_estimate` of each class that has images.
-    """
-    related = np.ones((len(parts), len(parts)))
-    return mean_of(parts, related, len(predictions), group_count(predictions.groups))
+
+def macro_precision_area(predictions: Predictions, level: float = LEVEL) -> Estimate:
+    """Return the mean over the classes that have images of the average precision."""
+    sides = [(predictions.labels == index, predictions.probabilities[:, index]) for index in predictions.present]
+    areas = [float(average_precision(positive, scores)) for positive, scores in sides]
+    return _macro(predictions, areas, [precision_pulls(positive, scores) for positive, scores in sides], level)

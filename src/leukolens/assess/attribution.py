@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.bootstrap import REPLICATES, SEED, bca_limits, resample, strata_of_units
+from leukolens.assess.bootstrap import REPLICATES, SEED, bca_limits, resample
 from leukolens.assess.differences import paired_difference_by_class
-from leukolens.assess.intervals import LEVEL, Estimate, group_count
 from leukolens.finding import DataError
+from leukolens.statistics.grouped import group_count, strata_of_units
+from leukolens.statistics.intervals import LEVEL, Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

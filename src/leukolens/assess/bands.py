@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate, proportion
 from leukolens.assess.ranking import Curve, corners, curve
+from leukolens.assess.scores import leukaemia_scores, negative_indices
+from leukolens.statistics.intervals import LEVEL, Estimate, proportion, share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from leukolens.assess.predictions import Predictions
+
+LEUKAEMIA_CURVE: Final = "leukaemia"
 POINTS: Final = 120
 """Points with an interval on one curve; a curve with more corners is thinned evenly."""
 
@@ -89,7 +95,7 @@ def precision_recall_band(
     band = []
     for threshold, hits in zip(points.thresholds, points.true_positives, strict=True):
         called = scores >= threshold
-        precision = proportion(positive[called], None if groups is None else groups[called], level)
+        precision = share(positive, called, groups, positive.astype(np.intp), level)
         band.append(BandPoint(float(threshold), float(hits / points.positives), precision))
     return band
 
@@ -109,3 +115,31 @@ def _thin(points: Curve) -> Curve:
     if count <= POINTS - 1:
         return points
     return _select(points, np.unique(np.linspace(0, count - 1, POINTS - 1).round().astype(np.intp)))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """ROC and precision-recall curve of one class against the rest; empty where they are not defined."""
+
+    roc: list[BandPoint]
+    precision_recall: list[BandPoint]
+
+
+def class_curves(
+    predictions: Predictions, negative_classes: Sequence[str] = (), level: float = LEVEL
+) -> dict[str, Curves]:
+    """Return the curves of each class, and those of all but the negative ones under "leukaemia"."""
+    sides = {
+        name: (predictions.labels == index, predictions.probabilities[:, index])
+        for index, name in enumerate(predictions.classes)
+    }
+    if negative_indices(predictions.classes, negative_classes):
+        sides[LEUKAEMIA_CURVE] = leukaemia_scores(predictions, negative_classes)
+    curves = {}
+    for name, (positive, scores) in sides.items():
+        both = bool(positive.any() and not positive.all())
+        curves[name] = Curves(
+            roc_band(positive, scores, predictions.groups, level) if both else [],
+            precision_recall_band(positive, scores, predictions.groups, level) if positive.any() else [],
+        )
+    return curves

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.assess.folds import Folds
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.predictions import Predictions
     from leukolens.assess.protocols import Protocol
     from leukolens.assess.runs import Run
     from leukolens.data.split import Split
+    from leukolens.statistics.intervals import Estimate
 
 LEVEL: Final = 0.95
 DROPPED: Final = ("accuracy", "balanced_accuracy", "sensitivity", "specificity")

@@ -22,11 +22,11 @@ from leukolens.assess.benchmark_tables import (
 )
 from leukolens.assess.comparison_cells import Cell
 from leukolens.assess.comparison_files import markdown_table, pair_content
-from leukolens.assess.intervals import METHODS
 from leukolens.assess.paired import TESTS
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
 from leukolens.finding.output import put_file
 from leukolens.report.templating import page_environment, page_values
+from leukolens.statistics.intervals import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from leukolens.assess.benchmark import Benchmark, Headline
     from leukolens.assess.benchmark_tables import Row
-    from leukolens.assess.intervals import Estimate
+    from leukolens.statistics.intervals import Estimate
 
 BENCHMARK_FILE: Final = "benchmark.json"
 _PACKAGE: Final = "leukolens.assess"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leukolens.assess.benchmark import Benchmark, Drop
-    from leukolens.assess.intervals import Estimate
+    from leukolens.statistics.intervals import Estimate
 
 NO_HONEST: Final = (
     "EVERY protocol here is LEAKY: nothing stands beside it that holds for new slides. Add --protocol grouped."

@@ -1,4 +1,4 @@
-"""The bootstrap, stratified by class and over groups, for figures that have no interval of their own."""
+"""The bootstrap, stratified by class and over groups."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate, critical_value, group_count, group_sums, kish, wilson
+from leukolens.statistics.intervals import critical_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,36 +17,6 @@ REPLICATES: Final = 2000
 SEED: Final = 88
 CHUNK: Final = 64
 """Replicates held in memory at once."""
-
-
-def strata_of_units(labels: NDArray[np.intp], groups: NDArray[np.intp] | None) -> NDArray[np.intp]:
-    """Return the stratum of each unit of resampling: an image, or a group of images.
-
-    Parameters
-    ----------
-    labels
-        (N,) int, class of each image.
-    groups
-        (N,) int or None.
-
-    Returns
-    -------
-    ndarray
-        (U,) int. A unit's stratum is the class of most of its images. A stratum of one unit would never vary; such
-        units share one stratum, and if only one is left it joins the largest.
-    """
-    if groups is None:
-        strata = labels.copy()
-    else:
-        counts = group_sums(np.eye(int(labels.max()) + 1)[labels], groups)
-        strata = np.argmax(counts, axis=1)
-    names, sizes = np.unique(strata, return_counts=True)
-    single = np.isin(strata, names[sizes == 1])
-    if single.sum() == 1 and len(names) > 1:
-        strata[single] = names[np.argmax(sizes)]
-    else:
-        strata[single] = -1
-    return strata
 
 
 def resample(strata: NDArray[np.intp], replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -79,63 +49,6 @@ def _times_drawn(generator: np.random.Generator, replicates: int, units: int) ->
     drawn = generator.integers(units, size=(replicates, units))
     flat = np.bincount((drawn + np.arange(replicates)[:, None] * units).ravel(), minlength=replicates * units)
     return flat.reshape(replicates, units)
-
-
-def mean_interval(
-    values: NDArray[np.float64],
-    labels: NDArray[np.intp],
-    groups: NDArray[np.intp] | None,
-    bounds: tuple[float, float],
-    *,
-    level: float = LEVEL,
-    replicates: int = REPLICATES,
-    seed: int = SEED,
-) -> Estimate:
-    """Return the mean of `values` with an expanded BCa bootstrap interval.
-
-    Parameters
-    ----------
-    values
-        (N,) float, one number an image, within `bounds`.
-    labels
-        (N,) int, class of each image; the resampling is stratified by it.
-    groups
-        (N,) int or None; whole groups are resampled.
-    bounds
-        Least and greatest possible value of one number.
-    level, replicates, seed
-        Coverage of the interval, number of replicates, seed.
-
-    Returns
-    -------
-    Estimate
-        Method "bca"; or "bounded-mean", where every unit says the same or there is but one.
-
-    References
-    ----------
-    Efron 1987, doi 10.1080/01621459.1987.10478410; Hesterberg 2015, doi 10.1080/00031305.2015.1089789 (expanded
-    quantiles, against the narrowness of the bootstrap in small samples).
-    """
-    mean = float(values.mean())
-    count = group_count(groups)
-    sums = group_sums(values, groups)
-    sizes = group_sums(np.ones(len(values)), groups)
-    strata = strata_of_units(labels, groups)
-    draws = np.concatenate([(counts @ sums) / (counts @ sizes) for counts in resample(strata, replicates, seed)])
-    if len(sums) < 2 or np.ptp(draws) < 1e-9 * (bounds[1] - bounds[0]):
-        return _bounded_mean(mean, len(values) / kish(groups), bounds, len(values), count, level)
-    left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
-    low, high = bca_limits(mean, draws, left_out, level)
-    return Estimate(mean, max(bounds[0], min(low, mean)), min(bounds[1], max(high, mean)), "bca", len(values), count)
-
-
-def _bounded_mean(
-    mean: float, units: float, bounds: tuple[float, float], n: int, count: int | None, level: float
-) -> Estimate:
-    """Of all numbers between two bounds with a given mean, those at the bounds vary most: a proportion, rescaled."""
-    span = bounds[1] - bounds[0]
-    low, high = wilson((mean - bounds[0]) / span, units, critical_value(level))
-    return Estimate(mean, bounds[0] + low * span, bounds[0] + high * span, "bounded-mean", n, count)
 
 
 def bca_limits(

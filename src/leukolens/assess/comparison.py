@@ -13,7 +13,6 @@ from leukolens.assess.bootstrap import SEED
 from leukolens.assess.costs import Costs
 from leukolens.assess.differences import paired_difference
 from leukolens.assess.folds import missing_folds
-from leukolens.assess.intervals import Estimate
 from leukolens.assess.paired import PairedTest, difference_of, gains, holm, paired_test
 from leukolens.assess.paired_bootstrap import FIGURES as DRAWN
 from leukolens.assess.paired_bootstrap import draws_related
@@ -22,6 +21,7 @@ from leukolens.assess.run_figures import stamp_of
 from leukolens.assess.run_groups import group_images_of
 from leukolens.assess.runs import Run
 from leukolens.finding import DataError, UsageError
+from leukolens.statistics.intervals import Estimate
 
 if TYPE_CHECKING:
     from leukolens.data.split import Split

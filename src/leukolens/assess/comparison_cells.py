@@ -11,7 +11,7 @@ from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
     from leukolens.assess.comparison import Entry, Pair
-    from leukolens.assess.intervals import Estimate
+    from leukolens.statistics.intervals import Estimate
 
 FIGURE_COLUMNS: Final = ("run", "split", "right", "accuracy", "balanced accuracy", "F1, macro", "AUC, macro", "ECE")
 COST_COLUMNS: Final = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from leukolens.assess.comparison_cells import write_count
-from leukolens.assess.figures import COLOURS, INK, Drawing, draw
+from leukolens.assess.drawing import COLOURS, INK, Drawing, draw
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
     from leukolens.assess.comparison import Comparison, Pair
-    from leukolens.assess.figures import Drawing
+    from leukolens.assess.drawing import Drawing
 
 
 _PACKAGE: Final = "leukolens.assess"

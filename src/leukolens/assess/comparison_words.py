@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from leukolens.assess.comparison import SAME, other_split_file
 from leukolens.assess.comparison_cells import pair_name
-from leukolens.assess.intervals import METHODS
 from leukolens.assess.paired import TESTS
 from leukolens.smear.sources import printable
+from leukolens.statistics.intervals import METHODS
 
 if TYPE_CHECKING:
     from leukolens.assess.comparison import Comparison, Entry, Pair

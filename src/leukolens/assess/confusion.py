@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from leukolens.assess.intervals import LEVEL, Estimate, group_count, proportion
+from leukolens.statistics.grouped import group_count
+from leukolens.statistics.intervals import LEVEL, Estimate, share
 from leukolens.statistics.shares import mean_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leukolens.assess.predictions import Predictions
+
+
+Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were taken for another, and their share of the class."""
+
+    label: str
+    predicted: str
+    count: int
+    share: Estimate
 
 
 def confusion_matrix(labels: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
@@ -36,33 +50,45 @@ def confusion_matrix(labels: NDArray[np.intp], predicted: NDArray[np.intp], clas
     return flat.reshape(classes, classes).astype(np.int64)
 
 
+def confusions(predictions: Predictions, matrix: NDArray[np.int64], level: float = LEVEL) -> tuple[Confusion, ...]:
+    """Return the pairs of classes taken for each other, most images first."""
+    found = []
+    for row, column in np.argwhere(matrix > 0).tolist():
+        if row == column:
+            continue
+        inside = predictions.labels == row
+        own = share(predictions.predicted == column, inside, predictions.groups, predictions.labels, level)
+        found.append(Confusion(predictions.classes[row], predictions.classes[column], int(matrix[row, column]), own))
+    return tuple(sorted(found, key=lambda pair: (-pair.count, pair.label, pair.predicted)))
+
+
 def accuracy(predictions: Predictions, level: float = LEVEL) -> Estimate:
     """Return the share of images whose class is right."""
-    return proportion(predictions.predicted == predictions.labels, predictions.groups, level)
+    hits = predictions.predicted == predictions.labels
+    return share(hits, np.ones(len(hits), np.bool_), predictions.groups, predictions.labels, level)
 
 
-def _share(
-    counted: NDArray[np.bool_], hits: NDArray[np.bool_], groups: NDArray[np.intp] | None, level: float
-) -> Estimate:
-    return proportion(hits[counted], None if groups is None else groups[counted], level)
+def _share(predictions: Predictions, masks: Masks, level: float) -> Estimate:
+    return share(masks[1], masks[0], predictions.groups, predictions.labels, level)
 
 
 def recall(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
     """Return TP / (TP + FN), the sensitivity: the share of a class's images that are found."""
-    counted, hits = _recall_masks(predictions, class_index)
-    return _say_why(_share(counted, hits, predictions.groups, level), "no image of this class")
+    return _say_why(_share(predictions, _recall_masks(predictions, class_index), level), "no image of this class")
 
 
 def precision(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
     """Return TP / (TP + FP): the share of the images called this class that are of it, at the prevalence given."""
-    counted, hits = _precision_masks(predictions, class_index)
-    return _say_why(_share(counted, hits, predictions.groups, level), "no image was called this class")
+    return _say_why(
+        _share(predictions, _precision_masks(predictions, class_index), level), "no image was called this class"
+    )
 
 
 def specificity(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
     """Return TN / (TN + FP): the share of the other classes' images that are not called this class."""
-    counted, hits = _specificity_masks(predictions, class_index)
-    return _say_why(_share(counted, hits, predictions.groups, level), "no image of another class")
+    return _say_why(
+        _share(predictions, _specificity_masks(predictions, class_index), level), "no image of another class"
+    )
 
 
 def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
@@ -71,8 +97,7 @@ def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Esti
     F1 is a rising function of the Jaccard index J = TP / (TP + FP + FN), the share of hits among the images that are
     of the class or called so; the interval is that of J, carried over.
     """
-    counted, hits = _f1_masks(predictions, class_index)
-    jaccard = _share(counted, hits, predictions.groups, level)
+    jaccard = _share(predictions, _f1_masks(predictions, class_index), level)
     if jaccard.value is None:
         return replace(jaccard, method="wilson-jaccard", note="no image of this class, and none called so")
     value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
@@ -82,9 +107,6 @@ def f1(predictions: Predictions, class_index: int, level: float = LEVEL) -> Esti
 def _say_why(estimate: Estimate, reason: str) -> Estimate:
     """Say why a figure is not defined, where it is not."""
     return replace(estimate, note=reason) if estimate.value is None else estimate
-
-
-Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def _recall_masks(predictions: Predictions, index: int) -> Masks:
@@ -147,7 +169,9 @@ def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate
     values = [metric.estimate(predictions, index, level).value for index in present]
     masks = [metric.masks(predictions, index) for index in present]
     mean = float(np.mean([value or 0.0 for value in values]))
-    low, high = mean_limits(masks, [value or 0.0 for value in values], predictions.groups, level, metric.slope)
+    low, high = mean_limits(
+        masks, [value or 0.0 for value in values], predictions.groups, predictions.labels, level, metric.slope
+    )
     undefined = values.count(None)
     note = f"{undefined} of {len(values)} classes not defined, counted as 0" if undefined else ""
     groups = group_count(predictions.groups)

@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.assess.intervals import (
-    LEVEL,
-    Estimate,
-    critical_value,
-    design_effect,
-    group_count,
-)
 from leukolens.assess.means import correlation, mean_of
 from leukolens.finding import DataError
+from leukolens.statistics.grouped import design_effect, group_count
+from leukolens.statistics.intervals import LEVEL, Estimate, critical_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +54,7 @@ def loss(before: Predictions, after: Predictions, level: float = LEVEL) -> Loss:
         )
     lost = _hits(before) - _hits(after)
     return Loss(
-        paired_difference(lost, before.groups, level),
+        paired_difference(lost, before.groups, level, labels=before.labels),
         paired_difference_by_class(lost, before.labels, before.groups, level),
     )
 
@@ -70,7 +65,11 @@ def _hits(predictions: Predictions) -> NDArray[np.float64]:
 
 
 def paired_difference(
-    lost: NDArray[np.float64], groups: NDArray[np.intp] | None = None, level: float = LEVEL
+    lost: NDArray[np.float64],
+    groups: NDArray[np.intp] | None = None,
+    level: float = LEVEL,
+    *,
+    labels: NDArray[np.intp] | None = None,
 ) -> Estimate:
     """Return the mean of paired differences of right and wrong.
 
@@ -82,6 +81,8 @@ def paired_difference(
         (N,) int or None.
     level
         Coverage of the interval.
+    labels
+        (N,) int, class of each image, by which groups are stratified; None for one stratum.
 
     Returns
     -------
@@ -97,11 +98,11 @@ def paired_difference(
     if n == 0:
         return Estimate(None, -1.0, 1.0, "bonett-price", 0, count, "no image to compare")
     value = float(lost.mean())
-    effect = design_effect(lost, groups)
+    effect, degrees = design_effect(lost, np.ones(n, np.bool_), groups, labels)
     worse = (np.count_nonzero(lost > 0) / effect + 1) / (n / effect + 2)
     better = (np.count_nonzero(lost < 0) / effect + 1) / (n / effect + 2)
     centre = float(worse - better)
-    critical = critical_value(level, None if count is None else count - 1)
+    critical = critical_value(level, degrees)
     half = critical * math.sqrt(max(0.0, worse + better - centre**2) / (n / effect + 2))
     low, high = max(-1.0, min(centre - half, value)), min(1.0, max(centre + half, value))
     return Estimate(value, low, high, "bonett-price", n, count)

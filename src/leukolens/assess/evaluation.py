@@ -1,4 +1,4 @@
-"""One evaluation: a predictor on chosen images of a data set, with every figure, curve and stress."""
+"""One evaluation: every figure and curve of what was said of chosen images of a data set."""
 
 from __future__ import annotations
 
@@ -7,33 +7,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.assess.bands import BandPoint, precision_recall_band, roc_band
+from leukolens.assess.bands import Curves, class_curves
 from leukolens.assess.bootstrap import REPLICATES, SEED
-from leukolens.assess.confusion import accuracy, macro, recall
-from leukolens.assess.differences import Loss, loss
-from leukolens.assess.intervals import LEVEL, Estimate
-from leukolens.assess.losses import ReliabilityBin, reliability
-from leukolens.assess.pipeline import predict_files
-from leukolens.assess.predictions import Predictions, check_predictions
+from leukolens.assess.group_bootstrap import bootstrap_limits
+from leukolens.assess.losses import ReliabilityBin, reliability, reliability_of
+from leukolens.assess.patients import FIGURES as PATIENT_FIGURES
+from leukolens.assess.patients import PatientLevel, patient_level
+from leukolens.assess.prevalence import PREVALENCES
 from leukolens.assess.scores import (
+    ORDERS,
     THRESHOLD,
     Scores,
+    answer_orders,
     flat_names,
     leukaemia_scores,
     negative_indices,
     score,
 )
-from leukolens.finding import DataError, UsageError, nearest
+from leukolens.assess.thresholds import STATED, ThresholdSource
+from leukolens.statistics.intervals import LEVEL, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from leukolens.assess.pipeline import Answers, Perturbation, Predictor
+    from leukolens.assess.against import Compared
+    from leukolens.assess.perturbed import Stressed
+    from leukolens.assess.predictions import Predictions
     from leukolens.assess.provenance import Selection
-    from leukolens.data import Catalogue, Item
-    from leukolens.smear.limits import Limits
+    from leukolens.data import Item
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,13 @@ class Settings:
     negative_classes
         Classes that mean no leukaemia; none leaves that question out.
     threshold
-        Probability of leukaemia from which on an image counts as leukaemia.
+        Probability of leukaemia from which on an image, or a patient, counts as leukaemia.
+    threshold_source
+        Where it comes from.
+    prevalences
+        Shares of leukaemia at which predictive values are told.
+    by_patient
+        Whether figures over patients are told, where patients are known.
     level
         Coverage of the intervals.
     replicates, seed
@@ -54,29 +63,12 @@ class Settings:
 
     negative_classes: tuple[str, ...] = ()
     threshold: float = THRESHOLD
+    threshold_source: ThresholdSource = STATED
+    prevalences: tuple[float, ...] = PREVALENCES
+    by_patient: bool = True
     level: float = LEVEL
     replicates: int = REPLICATES
     seed: int = SEED
-
-
-@dataclass(frozen=True)
-class Curves:
-    """ROC and precision-recall curve of one class against the rest; empty where they are not defined."""
-
-    roc: list[BandPoint]
-    precision_recall: list[BandPoint]
-
-
-@dataclass(frozen=True)
-class Stressed:
-    """The same images perturbed in one way, and what was lost by it."""
-
-    name: str
-    predictions: Predictions
-    accuracy: Estimate
-    balanced_accuracy: Estimate
-    recall: dict[str, Estimate]
-    loss: Loss
 
 
 @dataclass(frozen=True)
@@ -105,8 +97,16 @@ class Evaluation:
         (N,) bool.
     curves
         By class; "leukaemia" for all classes but the negative ones.
-    reliability
-        Accuracy by confidence.
+    reliability, reliability_leukaemia
+        Accuracy by confidence; share of leukaemia by its probability, empty where no class is negative.
+    patients
+        Figures over patients; None where none are known, or no class is negative.
+    bootstrap
+        Low and high of each figure over images by the bootstrap over groups, by the names of `Scores.flat`.
+    features
+        (N, D) float32, None where the predictor does not tell them.
+    against
+        Other evaluations of the same images.
     stressed
         In the order asked for.
     unread
@@ -123,95 +123,72 @@ class Evaluation:
     in_domain: NDArray[np.bool_]
     curves: dict[str, Curves]
     reliability: list[ReliabilityBin]
+    reliability_leukaemia: list[ReliabilityBin]
+    patients: PatientLevel | None
+    bootstrap: dict[str, tuple[float, float]]
+    features: NDArray[np.float32] | None
     stressed: tuple[Stressed, ...]
     unread: tuple[Unread, ...]
     selection: Selection
     settings: Settings = field(default_factory=Settings)
+    against: tuple[Compared, ...] = ()
 
     def figures(self) -> dict[str, Estimate]:
         """Return every figure by the name that a requirement uses."""
         figures = self.scores.flat()
+        if self.patients is not None:
+            figures |= {f"patient.{name}": own for name, own in self.patients.figures.items()}
         for stressed in self.stressed:
             figures[f"loss.{stressed.name}.accuracy"] = stressed.loss.accuracy
             figures[f"loss.{stressed.name}.balanced_accuracy"] = stressed.loss.balanced_accuracy
         return figures
 
 
-LEUKAEMIA_CURVE = "leukaemia"
-
-
-def figure_names(classes: Sequence[str], negative_classes: Sequence[str], stresses: Sequence[str]) -> list[str]:
+def figure_names(
+    classes: Sequence[str],
+    negative_classes: Sequence[str],
+    stresses: Sequence[str],
+    *,
+    prevalences: Sequence[float] = PREVALENCES,
+    patients: bool = False,
+    novelty: bool = True,
+) -> list[str]:
     """Return the names that `Evaluation.figures` will have, before anything is computed."""
-    names = flat_names(classes, leukaemia=bool(negative_indices(classes, negative_classes)))
+    two_sided = bool(negative_indices(classes, negative_classes))
+    orders = ORDERS if novelty else ORDERS[:1]
+    names = flat_names(classes, leukaemia=two_sided, prevalences=prevalences, orders=orders)
+    names += [f"patient.{metric}" for metric in PATIENT_FIGURES] if patients and two_sided else []
     return names + [f"loss.{name}.{metric}" for name in stresses for metric in ("accuracy", "balanced_accuracy")]
 
 
-def choose_stresses(asked: str | None, known: Mapping[str, Perturbation]) -> dict[str, Perturbation]:
-    """Return the perturbations named in a list such as ``grey,blur``, or all of them for ``all``.
-
-    Raises
-    ------
-    UsageError
-        An unknown name.
-    """
-    if asked is None:
-        return {}
-    if asked.strip() == "all":
-        return dict(known)
-    chosen = {}
-    for name in filter(None, (part.strip() for part in asked.split(","))):
-        if name not in known:
-            raise UsageError(f"There is no stress {name!r}", todo=nearest(name, ["all", *known]))
-        chosen[name] = known[name]
-    return chosen
-
-
-def check_classes(classes: Sequence[str], catalogue: Catalogue) -> None:
-    """Check that a bundle knows every class of a data set.
-
-    Raises
-    ------
-    DataError
-        The data set has a class that the bundle does not.
-    """
-    strangers = [name for name in catalogue.classes if name not in classes]
-    if strangers:
-        raise DataError(
-            "The bundle and the data set have different classes",
-            expected=f"only classes that the bundle knows: {', '.join(classes)}",
-            found=", ".join(catalogue.classes),
-            todo="give the bundle of these classes, or a table with its names (--labels, --label-column)",
-        )
-
-
-def evaluate(
-    predictor: Predictor,
-    catalogue: Catalogue,
+def evaluation_of(
+    items: Sequence[Item],
+    predictions: Predictions,
     selection: Selection,
     *,
+    novelty: NDArray[np.float64] | None = None,
+    in_domain: NDArray[np.bool_] | None = None,
+    features: NDArray[np.float32] | None = None,
+    stressed: Sequence[Stressed] = (),
+    unread: Sequence[Unread] = (),
     settings: Settings | None = None,
-    stresses: Mapping[str, Perturbation] | None = None,
-    limits: Limits | None = None,
-    progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Judge the chosen images and compute every figure.
+    """Compute every figure and curve of predictions, wherever they come from.
 
     Parameters
     ----------
-    predictor
-        Gives the probabilities, usually a `BundlePredictor`.
-    catalogue
-        Fingerprinted; its classes must be among the predictor's.
+    items
+        The N images.
+    predictions
+        What was said of them.
     selection
-        From `provenance.select`.
+        Which images these are, and by what kind of split.
+    novelty, in_domain, features
+        As in `Evaluation`; None where they are not known.
+    stressed, unread
+        See `Evaluation`.
     settings
-        What is chosen before looking.
-    stresses
-        Perturbations by name, see `leukolens.smear.perturb.STRESSES`.
-    limits
-        The largest picture that is read.
-    progress
-        Called after each file with the number of files done.
+        What was chosen before looking.
 
     Returns
     -------
@@ -220,96 +197,69 @@ def evaluate(
     Raises
     ------
     DataError
-        A class that the predictor does not know, or no image that can be read.
+        A patient has images of leukaemia and of none.
     """
-    settings, stresses = settings or Settings(), stresses or {}
-    check_classes(predictor.classes, catalogue)
-    chosen = [catalogue.items[index] for index in selection.indices]
-    answers: list[Answers] = []
-    for answer in predict_files(predictor, [catalogue.locate(item) for item in chosen], stresses, limits):
-        answers.append(answer)
-        if progress is not None:
-            progress(len(answers))
-    read = [index for index, answer in enumerate(answers) if answer.plain is not None]
-    if not read:
-        raise DataError("None of the images can be read", found=answers[0].failure or "no image")
-    items = tuple(chosen[index] for index in read)
-    groups = [selection.groups[index] for index in read]
-    versions = _versions(predictor.classes, items, groups, [answers[index] for index in read], tuple(stresses))
-    plain = [one for one in (answers[index].plain for index in read) if one is not None]
-    predictions = versions.pop("")
-    two_sided = bool(negative_indices(predictor.classes, settings.negative_classes))
+    settings = settings or Settings()
+    n = len(predictions)
+    novelty = np.full(n, np.nan) if novelty is None else novelty
+    negative = settings.negative_classes
+    two_sided = bool(negative_indices(predictions.classes, negative))
+    sides = leukaemia_scores(predictions, negative) if two_sided else None
     return Evaluation(
-        items=items,
+        items=tuple(items),
         predictions=predictions,
-        scores=_score(predictions, settings),
-        p_all=leukaemia_scores(predictions, settings.negative_classes)[1] if two_sided else None,
-        novelty=np.array([np.nan if one.novelty is None else one.novelty for one in plain]),
-        in_domain=np.array([one.in_domain for one in plain]),
-        curves=_curves(predictions, settings),
+        scores=_score(predictions, novelty, settings),
+        p_all=None if sides is None else sides[1],
+        novelty=novelty,
+        in_domain=np.ones(n, np.bool_) if in_domain is None else in_domain,
+        curves=class_curves(predictions, negative, settings.level),
         reliability=reliability(predictions, level=settings.level),
-        stressed=tuple(_stressed(name, predictions, after, settings.level) for name, after in versions.items()),
-        unread=tuple(
-            Unread(item.path, answer.failure)
-            for item, answer in zip(chosen, answers, strict=True)
-            if answer.failure is not None
-        ),
+        reliability_leukaemia=[]
+        if sides is None
+        else reliability_of(sides[1], sides[0], predictions.groups, level=settings.level),
+        patients=_patients(items, sides, settings),
+        bootstrap=_bootstrap(predictions, novelty, sides, settings),
+        features=features,
+        stressed=tuple(stressed),
+        unread=tuple(unread),
         selection=selection,
         settings=settings,
     )
 
 
-def _versions(
-    classes: Sequence[str],
-    items: Sequence[Item],
-    groups: Sequence[int],
-    answers: Sequence[Answers],
-    stresses: Sequence[str],
-) -> dict[str, Predictions]:
-    """Return the predictions of the pictures as they are, under "", and of each perturbed version by its name."""
-    labels = [item.label for item in items]
-    told = {"": [answer.plain for answer in answers]}
-    told |= {name: [answer.perturbed[name] for answer in answers] for name in stresses}
-    return {
-        name: check_predictions(labels, np.stack([one.probabilities for one in own if one]), classes, groups)
-        for name, own in told.items()
-    }
+Sides = tuple["NDArray[np.bool_]", "NDArray[np.float64]"]
 
 
-def _score(predictions: Predictions, settings: Settings) -> Scores:
-    return score(
+def _patients(items: Sequence[Item], sides: Sides | None, settings: Settings) -> PatientLevel | None:
+    if sides is None or not settings.by_patient:
+        return None
+    owners = [item.patient for item in items]
+    return patient_level(owners, *sides, threshold=settings.threshold, level=settings.level)
+
+
+def _bootstrap(
+    predictions: Predictions, novelty: NDArray[np.float64], sides: Sides | None, settings: Settings
+) -> dict[str, tuple[float, float]]:
+    return bootstrap_limits(
         predictions,
-        settings.negative_classes,
+        sides,
         threshold=settings.threshold,
+        prevalences=settings.prevalences,
+        sureness=answer_orders(predictions, novelty),
         level=settings.level,
         replicates=settings.replicates,
         seed=settings.seed,
     )
 
 
-def _stressed(name: str, before: Predictions, after: Predictions, level: float) -> Stressed:
-    return Stressed(
-        name=name,
-        predictions=after,
-        accuracy=accuracy(after, level),
-        balanced_accuracy=macro(after, "recall", level),
-        recall={after.classes[index]: recall(after, int(index), level) for index in after.present},
-        loss=loss(before, after, level),
+def _score(predictions: Predictions, novelty: NDArray[np.float64], settings: Settings) -> Scores:
+    return score(
+        predictions,
+        settings.negative_classes,
+        threshold=settings.threshold,
+        prevalences=settings.prevalences,
+        novelty=novelty,
+        level=settings.level,
+        replicates=settings.replicates,
+        seed=settings.seed,
     )
-
-
-def _curves(predictions: Predictions, settings: Settings) -> dict[str, Curves]:
-    sides = {
-        name: (predictions.labels == index, predictions.probabilities[:, index])
-        for index, name in enumerate(predictions.classes)
-    }
-    if negative_indices(predictions.classes, settings.negative_classes):
-        sides[LEUKAEMIA_CURVE] = leukaemia_scores(predictions, settings.negative_classes)
-    curves = {}
-    for name, (positive, scores) in sides.items():
-        both = bool(positive.any() and not positive.all())
-        curves[name] = Curves(
-            roc_band(positive, scores, predictions.groups, settings.level) if both else [],
-            precision_recall_band(positive, scores, predictions.groups, settings.level) if positive.any() else [],
-        )
-    return curves

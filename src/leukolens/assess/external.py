@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from leukolens.assess.external_figures import TRUTHS, Image, figures_of
 from leukolens.assess.external_judge import Failed, Judged, judge_files
 from leukolens.assess.external_seen import ORDER, Evaluated, Seen, SeenStatus, judge_laboratory
-from leukolens.assess.intervals import LEVEL
 from leukolens.assess.scores import THRESHOLD
 from leukolens.data.catalogue import catalogue_sha256, sha256_of
 from leukolens.data.grouping import group_images
 from leukolens.finding import DataError
+from leukolens.statistics.intervals import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from leukolens.assess.external_sites import Opened, Truth
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.rescaling import Rescaling
     from leukolens.data import Split
     from leukolens.engine.spec import FieldNetworkSpec
     from leukolens.screen import Screener
+    from leukolens.statistics.intervals import Estimate
 
 
 @dataclass(frozen=True)

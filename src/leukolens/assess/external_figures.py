@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leukolens.assess.areas import auc_estimate
-from leukolens.assess.intervals import LEVEL, Estimate, proportion
 from leukolens.assess.scores import THRESHOLD
+from leukolens.statistics.intervals import LEVEL, Estimate, proportion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,21 +9,21 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.external_figures import FIGURES
-from leukolens.assess.intervals import METHODS
-from leukolens.assess.results import csv_text
+from leukolens.assess.tables import csv_text
 from leukolens.assess.wording import Written, write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
 from leukolens.finding.output import put_file, try_folder
 from leukolens.finding.paths import plain
 from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable
+from leukolens.statistics.intervals import METHODS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from leukolens.assess.external import Laboratory, Report
     from leukolens.assess.external_figures import Image
-    from leukolens.assess.intervals import Estimate
+    from leukolens.statistics.intervals import Estimate
 
 RESULT_FILE: Final = "external.json"
 TITLES: Final = {

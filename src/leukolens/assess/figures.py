@@ -1,40 +1,26 @@
-"""Pictures of an evaluation, as PNG and SVG: confusion matrix, ROC, precision-recall, reliability, stress."""
+"""Pictures of an evaluation, as PNG and SVG: confusion matrix, ROC, precision-recall, stress and more."""
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from leukolens.assess.evaluation import LEUKAEMIA_CURVE
+from leukolens.assess.bands import LEUKAEMIA_CURVE
+from leukolens.assess.drawing import COLOURS, INK, Drawing, draw
+from leukolens.assess.probability_figures import (
+    paint_leukaemia_reliability,
+    paint_reliability,
+    paint_risk_coverage,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from leukolens.assess.bands import BandPoint
     from leukolens.assess.evaluation import Evaluation
 
-# Okabe and Ito's colours, told apart with every kind of colour vision; no yellow, which vanishes on white.
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A7A7A")
-INK: Final = "#1e1b24"
-DOTS_PER_INCH: Final = 160
 NEARLY_PERFECT: Final = 0.97
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One picture, named without its ending, with what it shows in a sentence."""
-
-    name: str
-    title: str
-    description: str
-    png: bytes
-    svg: bytes
 
 
 def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
@@ -50,7 +36,7 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
     Returns
     -------
     list of Drawing
-        The stress picture only where there was a stress.
+        The stress picture only where there was a stress, that of leukaemia only where classes mean none.
     """
     level = f"{100 * evaluation.settings.level:g} %"
     drawings = [
@@ -82,10 +68,29 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
             "Reliability",
             f"How often the class is right, by the probability given to it, with {level} intervals; on the diagonal "
             "the two agree. Bars: images by confidence.",
-            lambda axes: _reliability(axes, evaluation),
+            lambda axes: paint_reliability(axes, evaluation),
+            source,
+        ),
+        draw(
+            "risk-coverage",
+            "Risk and coverage",
+            f"Share of wrong images among those answered, when only the surest are; with {level} intervals at 80, 90 "
+            "and 95 % of the images. Dashed: all images answered.",
+            lambda axes: paint_risk_coverage(axes, evaluation),
             source,
         ),
     ]
+    if evaluation.reliability_leukaemia:
+        drawings.append(
+            draw(
+                "reliability-leukaemia",
+                "Reliability of the probability of leukaemia",
+                f"How often an image is of leukaemia, by the probability given to it, with {level} intervals. Bars: "
+                "images by probability.",
+                lambda axes: paint_leukaemia_reliability(axes, evaluation),
+                source,
+            )
+        )
     if evaluation.stressed:
         drawings.append(
             draw(
@@ -98,52 +103,6 @@ def draw_all(evaluation: Evaluation, source: str) -> list[Drawing]:
             )
         )
     return drawings
-
-
-def draw(
-    name: str,
-    title: str,
-    description: str,
-    paint: Callable[[Axes], None],
-    source: str,
-    size: tuple[float, float] = (5.6, 5.2),
-) -> Drawing:
-    """Draw one picture of `size` inches; `paint` fills the axes, `source` stands in a line under it, see `Drawing`."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    style: Any = {
-        "font.family": "DejaVu Sans",
-        "font.size": 9.5,
-        "axes.edgecolor": "#8a8494",
-        "axes.labelcolor": INK,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 11.5,
-        "axes.titleweight": "bold",
-        "text.color": INK,
-        "xtick.color": "#5a5565",
-        "ytick.color": "#5a5565",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "svg.hashsalt": name,
-        "svg.fonttype": "path",
-    }
-    with mpl.rc_context(style):
-        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(rect=(0, 0.025, 1, 0.975)))
-        axes = figure.subplots()
-        paint(axes)
-        axes.set_title(title)
-        figure.text(0.008, 0.004, source, fontsize=6, color="#5a5565", va="bottom")
-        return Drawing(name, title, description, _saved(figure, "png"), _saved(figure, "svg"))
-
-
-def _saved(figure: Figure, kind: str) -> bytes:
-    stream = io.BytesIO()
-    # No date in it: the same figures give the same bytes.
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    figure.savefig(stream, format=kind, dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white")
-    return stream.getvalue()
 
 
 def _confusion(axes: Axes, evaluation: Evaluation) -> None:
@@ -243,33 +202,6 @@ def _lines(
         axes.legend(loc=place, frameon=False, fontsize=8.5, title="area under the curve", title_fontsize=8)
 
 
-def _reliability(axes: Axes, evaluation: Evaluation) -> None:
-    bins = evaluation.reliability
-    confidence = [one.confidence for one in bins]
-    accuracy = np.array([one.accuracy.value for one in bins], dtype=np.float64)
-    below = accuracy - [one.accuracy.low for one in bins]
-    above = np.array([one.accuracy.high for one in bins]) - accuracy
-    counts = axes.twinx()
-    counts.bar([one.low for one in bins], [one.accuracy.n for one in bins], width=0.1, align="edge", color="#e8e4ec")
-    counts.set_ylim(0, 3 * max(one.accuracy.n for one in bins))
-    counts.set_yticks([])
-    counts.spines[:].set_visible(False)
-    for one in bins:
-        counts.text(
-            one.low + 0.05, one.accuracy.n, f"{one.accuracy.n}", ha="center", va="bottom", fontsize=7, color="#5a5565"
-        )
-    axes.set_zorder(counts.get_zorder() + 1)
-    axes.patch.set_visible(False)
-    axes.plot([0, 1], [0, 1], color="#c4bfcc", linewidth=1, linestyle=(0, (4, 3)))
-    axes.errorbar(
-        confidence, accuracy, yerr=[below, above], fmt="o", color=COLOURS[0], markersize=6, linewidth=1.3, capsize=3
-    )
-    left = max(0.0, min(one.low for one in bins) - 0.05)
-    axes.set(xlim=(left, 1.02), ylim=(-0.02, 1.03))
-    axes.set_xlabel("confidence (highest probability)")
-    axes.set_ylabel("share of right classes")
-
-
 def _stress(axes: Axes, evaluation: Evaluation) -> None:
     names = [one.name for one in evaluation.stressed]
     places = np.arange(len(names))[::-1]
@@ -291,8 +223,3 @@ def _stress(axes: Axes, evaluation: Evaluation) -> None:
     axes.grid(axis="x", color="#eceaf0")
     axes.set_axisbelow(True)
     axes.legend(frameon=False, fontsize=8.5, loc="best")
-
-
-def file_names(drawings: Sequence[Drawing]) -> list[str]:
-    """Return the names of the files that the drawings are written to."""
-    return [f"{drawing.name}.{kind}" for drawing in drawings for kind in ("png", "svg")]

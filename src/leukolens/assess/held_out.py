@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from leukolens.assess.intervals import Estimate
     from leukolens.data.catalogue import Catalogue
+    from leukolens.statistics.intervals import Estimate
 
 LEUKAEMIA = ("auc", "sensitivity", "specificity")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate, proportion
+from leukolens.statistics.intervals import LEVEL, Estimate, proportion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,13 +69,38 @@ def reliability(predictions: Predictions, bins: int = 10, level: float = LEVEL) 
     -------
     list of ReliabilityBin
     """
-    confidence = predictions.probabilities.max(axis=1)
     right = predictions.predicted == predictions.labels
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return reliability_of(predictions.probabilities.max(axis=1), right, predictions.groups, bins, level)
+
+
+def reliability_of(
+    probability: NDArray[np.float64],
+    happened: NDArray[np.bool_],
+    groups: NDArray[np.intp] | None = None,
+    bins: int = 10,
+    level: float = LEVEL,
+) -> list[ReliabilityBin]:
+    """Return how often something happened by the probability that was given to it.
+
+    Parameters
+    ----------
+    probability
+        (N,) float, 0 to 1.
+    happened
+        (N,) bool.
+    groups
+        (N,) int or None.
+    bins, level
+        As in `reliability`.
+
+    Returns
+    -------
+    list of ReliabilityBin
+    """
+    which = np.clip(np.ceil(probability * bins).astype(int) - 1, 0, bins - 1)
     result = []
     for index in np.unique(which):
         inside = which == index
-        groups = None if predictions.groups is None else predictions.groups[inside]
-        share = proportion(right[inside], groups, level)
-        result.append(ReliabilityBin(index / bins, (index + 1) / bins, float(confidence[inside].mean()), share))
+        share = proportion(happened[inside], None if groups is None else groups[inside], level)
+        result.append(ReliabilityBin(index / bins, (index + 1) / bins, float(probability[inside].mean()), share))
     return result

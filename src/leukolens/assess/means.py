@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.assess.intervals import Estimate, group_sums
+from leukolens.statistics.grouped import group_count, group_sums, kish, spread
+from leukolens.statistics.intervals import LEVEL, Estimate, critical_value, score_limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,3 +78,47 @@ def mean_of(
     return Estimate(
         mean, max(bounds[0], mean - float(down)), min(bounds[1], mean + float(up)), "mover", n, groups, note
     )
+
+
+def bounded_mean(
+    values: NDArray[np.float64],
+    labels: NDArray[np.intp],
+    groups: NDArray[np.intp] | None,
+    bounds: tuple[float, float],
+    level: float = LEVEL,
+) -> Estimate:
+    """Return the mean of numbers between two bounds with an interval of Wilson's shape.
+
+    Parameters
+    ----------
+    values
+        (N,) float, one number an image, within `bounds`; mostly near the lower one, as losses are.
+    labels
+        (N,) int, class of each image, by which groups are stratified.
+    groups
+        (N,) int or None.
+    bounds
+        Least and greatest possible value of one number.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        Method "bounded-mean".
+
+    Notes
+    -----
+    Of all numbers between two bounds with a given mean those at the bounds vary most: a proportion. The interval is
+    Wilson's on the number of images that gives the variance found, so that it is as skewed as a mean of few large
+    losses is. The BCa bootstrap, which stood here before, held the log loss as seldom as 75 times in 100, where a
+    few patients hold most of the errors.
+    """
+    n, span = len(values), bounds[1] - bounds[0]
+    shares = (values - bounds[0]) / span
+    mean = float(shares.mean())
+    found = spread((shares - mean) / n, groups, labels)
+    critical = critical_value(level, found.degrees)
+    ends = score_limits(mean, n, found.variance, kish(groups), found.informative, critical, level, exact=False)
+    low, high = (bounds[0] + end * span for end in ends)
+    return Estimate(float(values.mean()), low, high, "bounded-mean", n, group_count(groups))

@@ -7,8 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.figures import draw_all
-from leukolens.assess.page import page
-from leukolens.assess.results import metrics_json, predictions_csv, stress_csv
+from leukolens.assess.page import created, page
+from leukolens.assess.results import metrics_json
+from leukolens.assess.tables import patients_csv, predictions_csv, risk_coverage_csv, stress_csv
+from leukolens.assess.worst import errors_page
 from leukolens.finding import OutputError
 from leukolens.finding.output import put_file, try_folder
 
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
     from leukolens.assess.evaluation import Evaluation
     from leukolens.assess.requirements import Checked
     from leukolens.assess.results import About
+    from leukolens.assess.worst import Pictures
 
 METRICS_FILE: Final = "metrics.json"
 _TODO: Final = "make room, or choose another --out"
-_ROOM: Final = 1 << 20
-"""Bytes that the page, the drawings and the tables of a small evaluation take."""
+_ROOM: Final = 1 << 21
+"""Bytes that the pages, the drawings and the tables of a small evaluation take."""
 
 
 def claim_folder(folder: Path, *, overwrite: bool = False) -> None:
@@ -51,7 +54,12 @@ def claim_folder(folder: Path, *, overwrite: bool = False) -> None:
 
 
 def write_evaluation(
-    folder: Path, evaluation: Evaluation, about: About, manifest: dict[str, Any], checked: Sequence[Checked] = ()
+    folder: Path,
+    evaluation: Evaluation,
+    about: About,
+    manifest: dict[str, Any],
+    checked: Sequence[Checked] = (),
+    pictures: Pictures | None = None,
 ) -> list[str]:
     """Write every file of an evaluation.
 
@@ -61,6 +69,8 @@ def write_evaluation(
         From `claim_folder`.
     evaluation, about, manifest, checked
         What to write, see `leukolens.assess.page.page`.
+    pictures
+        Gives the pixels of an image for the page of the worst errors, see `leukolens.assess.worst.errors_page`.
 
     Returns
     -------
@@ -75,8 +85,12 @@ def write_evaluation(
     drawings = draw_all(evaluation, source_line(evaluation, about))
     files: dict[str, str | bytes] = {
         "report.html": page(evaluation, about, drawings, manifest, checked),
+        "errors.html": errors_page(evaluation, about, created(manifest), pictures),
         "predictions.csv": predictions_csv(evaluation),
+        "risk-coverage.csv": risk_coverage_csv(evaluation),
     }
+    if evaluation.patients is not None:
+        files["patients.csv"] = patients_csv(evaluation)
     if evaluation.stressed:
         files["stress.csv"] = stress_csv(evaluation)
     for drawing in drawings:

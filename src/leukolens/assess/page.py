@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import METHODS
-from leukolens.assess.scores import LEUKAEMIA, OVERALL, PER_CLASS
+from leukolens.assess.against import FIGURES as AGAINST
+from leukolens.assess.comparison_cells import Cell, write_difference, write_p
+from leukolens.assess.patients import FIGURES as PATIENT_FIGURES
+from leukolens.assess.patients import RULE
+from leukolens.assess.scores import OVERALL, PER_CLASS, leukaemia_names
+from leukolens.assess.selective import FIGURES as SELECTIVE
 from leukolens.assess.wording import NAMES, Written, write_all, write_figure, write_points
 from leukolens.finding import CLASS_NOTE
 from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable
+from leukolens.statistics.intervals import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leukolens.assess.evaluation import Evaluation, Stressed
-    from leukolens.assess.figures import Drawing
+    from leukolens.assess.against import Compared
+    from leukolens.assess.drawing import Drawing
+    from leukolens.assess.evaluation import Evaluation
+    from leukolens.assess.perturbed import Stressed
     from leukolens.assess.requirements import Checked
     from leukolens.assess.results import About
 
@@ -56,7 +64,7 @@ def page(
     values = page_values(_PACKAGE, "evaluation.css") | {
         "about": about,
         "stamp": evaluation.selection.stamp,
-        "created": str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC"),
+        "created": created(manifest),
         "class_note": CLASS_NOTE,
         "level": f"{100 * evaluation.settings.level:g} %",
         "drawings": [
@@ -66,6 +74,11 @@ def page(
         "facts": _facts(evaluation, about, manifest),
     }
     return page_environment(_PACKAGE).get_template("evaluation.html.j2").render(values | _tables(evaluation))
+
+
+def created(manifest: dict[str, Any]) -> str:
+    """Return when it was made, as people read it."""
+    return str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC")
 
 
 def _inline(svg: bytes) -> str:
@@ -82,9 +95,17 @@ def _tables(evaluation: Evaluation) -> dict[str, Any]:
         "caption": f"{evaluation.selection.stamp.short}; {len(evaluation.items)} images{_unread(evaluation)}.",
         "tiles": _tiles(evaluation),
         "overall": write_all(scores.overall, OVERALL, macro=True),
-        "leukaemia": write_all(two_sided.figures, LEUKAEMIA) if two_sided else [],
+        "leukaemia": write_all(two_sided.figures, leukaemia_names(two_sided.prevalences)) if two_sided else [],
         "leukaemia_negative": ", ".join(two_sided.negative_classes) if two_sided else "",
-        "leukaemia_threshold": f"{two_sided.threshold:g}" if two_sided else "",
+        "leukaemia_threshold": f"{two_sided.threshold:.6g}" if two_sided else "",
+        "threshold_rule": evaluation.settings.threshold_source.rule,
+        "selective": [
+            {"order": order, "figures": write_all(own.figures, SELECTIVE)} for order, own in scores.selective.items()
+        ],
+        "patients": _patients(evaluation),
+        "against": [_against_row(one) for one in evaluation.against],
+        "bootstrap": _bootstrap_rows(evaluation),
+        "grouped": evaluation.predictions.groups is not None,
         "class_columns": [NAMES[name] for name in PER_CLASS],
         "classes": [
             {"name": name, "images": images, "cells": write_all(scores.by_class[name], PER_CLASS)}
@@ -126,6 +147,41 @@ def _tiles(evaluation: Evaluation) -> list[Written]:
         tiles += write_all(scores.leukaemia.figures, ("sensitivity", "specificity"))
         tiles[-2:] = [Written(f"leukaemia: {one.name}", one.value, one.range, one.note) for one in tiles[-2:]]
     return tiles
+
+
+def _patients(evaluation: Evaluation) -> dict[str, Any] | None:
+    own = evaluation.patients
+    if own is None:
+        return None
+    return {
+        "count": len(own.names),
+        "sick": int(own.positive.sum()),
+        "left_out": own.left_out,
+        "rule": f"{RULE}, {own.threshold:.6g}",
+        "figures": write_all(own.figures, PATIENT_FIGURES),
+    }
+
+
+def _against_row(one: Compared) -> dict[str, Any]:
+    differences = [write_difference(name, one.differences[name]) for name in AGAINST]
+    cells = [Cell(str(one.test.first_only)), Cell(str(one.test.second_only)), Cell(write_p(one.test.p))]
+    return {"name": f"{one.name} ({one.bundle})", "cells": [*cells, Cell(write_p(one.adjusted)), *differences]}
+
+
+def _bootstrap_rows(evaluation: Evaluation) -> list[tuple[Written, str]]:
+    """Return the figures over all images beside their percentile intervals."""
+    rows = []
+    for name, figure in evaluation.scores.flat().items():
+        kind, _, rest = name.partition(".")
+        if name not in OVERALL and kind != "leukaemia":
+            continue
+        written = write_figure(rest or name, figure, macro=not rest)
+        limits = evaluation.bootstrap.get(name)
+        beside = (
+            "" if limits is None else write_figure(rest or name, replace(figure, low=limits[0], high=limits[1])).range
+        )
+        rows.append((replace(written, name=f"leukaemia: {written.name}") if rest else written, beside))
+    return rows
 
 
 def _stress_row(stressed: Stressed) -> dict[str, Any]:

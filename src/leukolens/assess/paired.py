@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.intervals import Estimate, group_count, group_sums
 from leukolens.finding import DataError
+from leukolens.statistics.grouped import group_count, group_sums
+from leukolens.statistics.intervals import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

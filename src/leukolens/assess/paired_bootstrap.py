@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.bootstrap import SEED, resample, strata_of_units
+from leukolens.assess.bootstrap import SEED, resample
 from leukolens.assess.calibration import binned_gaps
 from leukolens.assess.ranking import weighted_auc
+from leukolens.statistics.grouped import strata_of_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -43,12 +43,15 @@ class Answer:
         Whether the picture lies where the network learned.
     no_white_cells
         Whether the predictor says that it sees none, and so gives no answer; `probabilities` then mean nothing.
+    features
+        (D,) float32, what the network sees in it; None where the predictor cannot say.
     """
 
     probabilities: NDArray[np.float64]
     novelty: float | None = None
     in_domain: bool = True
     no_white_cells: bool = False
+    features: NDArray[np.float32] | None = None
 
 
 class Predictor(Protocol):
@@ -113,7 +116,7 @@ class BundlePredictor:
         _, outputs = self._screener.field_outputs(rgb, aspect=aspect, placing=placing)
         judgement = judge_field(outputs.logits, outputs.distance, spec)
         values = np.array([judgement.probabilities[name] for name in spec.labels])
-        return Answer(values, judgement.novelty, judgement.in_domain)
+        return Answer(values, judgement.novelty, judgement.in_domain, features=outputs.features)
 
 
 def mean_answer(answers: Sequence[Answer]) -> Answer:

@@ -164,3 +164,37 @@ def average_precision(
     total = hits[..., -1]
     area = (share * gains).sum(axis=-1)
     return np.asarray(np.divide(area, total, out=np.full_like(total, np.nan), where=total > 0))
+
+
+def precision_pulls(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much each image pulls the average precision from its value (the delta method).
+
+    Parameters
+    ----------
+    positive
+        (N,) bool, at least one.
+    scores
+        (N,) float.
+
+    Returns
+    -------
+    ndarray
+        (N,) float64: the derivative of `average_precision` by the image's weight; they sum to 0.
+
+    Notes
+    -----
+    With T(s) positives and C(s) images at score s or above, the area is the mean over the positives of T / C at their
+    own score. An image moves it by its own term, and by (1 if positive else 0 - T / C) / C at each lower positive.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
+    block = np.cumsum(np.append(0, np.diff(ranked) != 0))
+    hits, called = np.cumsum(positive[order])[last].astype(np.float64), (last + 1).astype(np.float64)
+    share, gains = hits / called, np.diff(hits, prepend=0.0)
+    by_hit, by_call = (np.cumsum(terms[::-1])[::-1] for terms in (gains / called, gains * share / called))
+    area = float((share * gains).sum() / hits[-1])
+    own = positive[order].astype(np.float64)
+    pulls = np.empty(len(scores))
+    pulls[order] = (own * (share[block] - area) + own * by_hit[block] - by_call[block]) / hits[-1]
+    return pulls

@@ -12,7 +12,7 @@ from leukolens.finding import UsageError, nearest
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from leukolens.assess.intervals import Estimate
+    from leukolens.statistics.intervals import Estimate
 
 Part = Literal["value", "low", "high"]
 
@@ -41,7 +41,7 @@ class Requirement:
     @property
     def at_most(self) -> bool:
         """Whether small is good."""
-        return self.name in SMALLER_IS_BETTER or self.name.startswith("loss.")
+        return self.name in SMALLER_IS_BETTER or self.name.startswith(("loss.", "selective."))
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ def _parse(text: str, names: Collection[str]) -> Requirement:
 
 
 def check_requirements(requirements: Sequence[Requirement], figures: Mapping[str, Estimate]) -> list[Checked]:
-    """Compare figures with what they must reach. One that is not defined is not met."""
-    return [_check(requirement, figures[requirement.name]) for requirement in requirements]
+    """Compare figures with what they must reach. One that is not defined, or cannot be told here, is not met."""
+    return [_check(requirement, figures.get(requirement.name)) for requirement in requirements]
 
 
-def _check(requirement: Requirement, figure: Estimate) -> Checked:
-    if figure.value is None:
+def _check(requirement: Requirement, figure: Estimate | None) -> Checked:
+    if figure is None or figure.value is None:
         return Checked(requirement, None, met=False)
     found = {"value": figure.value, "low": figure.low, "high": figure.high}[requirement.part]
     met = found <= requirement.bound if requirement.at_most else found >= requirement.bound

@@ -1,9 +1,7 @@
-"""An evaluation as files that programs read: ``predictions.csv``, ``stress.csv``, ``metrics.json``."""
+"""An evaluation as a file that programs read, ``metrics.json``, and what was evaluated."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -11,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukolens.assess.intervals import METHODS, Estimate
+from leukolens.assess.calibration import BINS
+from leukolens.assess.paired import TESTS
+from leukolens.assess.patients import RULE
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
-from leukolens.finding.paths import plain
+from leukolens.statistics.intervals import METHODS, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from leukolens.assess.bands import BandPoint
-    from leukolens.assess.evaluation import Curves, Evaluation
+    from leukolens.assess.against import Compared
+    from leukolens.assess.bands import BandPoint, Curves
+    from leukolens.assess.evaluation import Evaluation
     from leukolens.assess.losses import ReliabilityBin
     from leukolens.assess.requirements import Checked
     from leukolens.assess.seen import Training
+    from leukolens.assess.selective import RiskCurve
     from leukolens.data.openings import Openings
     from leukolens.screen import Screener
 
@@ -110,53 +112,6 @@ def find_warnings(evaluation: Evaluation) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def predictions_csv(evaluation: Evaluation) -> str:
-    """Return one row an image: path, sha256, label, predicted, group, p_all, novelty, in_domain, ``p CLASS``..."""
-    predictions = evaluation.predictions
-    groups = evaluation.predictions.groups
-    header = ["path", "sha256", "label", "predicted", "group", "p_all", "novelty", "in_domain"]
-    rows = [[*header, *(f"p {name}" for name in predictions.classes)]]
-    for index, item in enumerate(evaluation.items):
-        group = item.patient if item.patient is not None else "" if groups is None else f"#{groups[index]}"
-        rows.append(
-            [
-                plain(item.path),
-                item.sha256 or "",
-                item.label,
-                predictions.classes[predictions.predicted[index]],
-                group,
-                "" if evaluation.p_all is None else _decimal(evaluation.p_all[index]),
-                _decimal(evaluation.novelty[index]),
-                "yes" if evaluation.in_domain[index] else "no",
-                *(_decimal(value) for value in predictions.probabilities[index]),
-            ]
-        )
-    return csv_text(rows)
-
-
-def stress_csv(evaluation: Evaluation) -> str:
-    """Return one row an image and stress: stress, path, label, predicted, ``p CLASS``..."""
-    classes = evaluation.predictions.classes
-    rows = [["stress", "path", "label", "predicted", *(f"p {name}" for name in classes)]]
-    for stressed in evaluation.stressed:
-        winners = stressed.predictions.predicted
-        for index, item in enumerate(evaluation.items):
-            values = (_decimal(value) for value in stressed.predictions.probabilities[index])
-            rows.append([stressed.name, plain(item.path), item.label, classes[winners[index]], *values])
-    return csv_text(rows)
-
-
-def _decimal(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6f}"
-
-
-def csv_text(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of cells as CSV, lines ended by a line feed."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
-
-
 def metrics_json(evaluation: Evaluation, about: About, checked: Sequence[Checked] = ()) -> str:
     """Return ``metrics.json``: every figure with its interval, and the split that all of them come from."""
     return json.dumps(metrics(evaluation, about, checked), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -180,7 +135,6 @@ def metrics(evaluation: Evaluation, about: About, checked: Sequence[Checked] = (
         JSON-like: no number in it is NaN or infinite.
     """
     scores, settings = evaluation.scores, evaluation.settings
-    leukaemia = scores.leukaemia
     used = {figure.method for figure in evaluation.figures().values()}
     return {
         "schema": "1",
@@ -197,22 +151,26 @@ def metrics(evaluation: Evaluation, about: About, checked: Sequence[Checked] = (
         "unread": [asdict(one) for one in evaluation.unread],
         "outside_domain": int((~evaluation.in_domain).sum()),
         "level": settings.level,
-        "bootstrap": {"replicates": settings.replicates, "seed": settings.seed},
+        "bootstrap": {
+            "replicates": settings.replicates,
+            "seed": settings.seed,
+            "over": "images" if evaluation.predictions.groups is None else "groups",
+            "note": "percentile intervals, low and high; simulation shows them to be too narrow where errors are few",
+            "limits": {name: list(limits) for name, limits in evaluation.bootstrap.items()},
+        },
         "methods": {name: METHODS[name] for name in METHODS if name in used},
         "support": dict(zip(scores.classes, scores.support, strict=True)),
         "overall": _estimates(scores.overall),
         "classes": {name: _estimates(own) for name, own in scores.by_class.items()},
-        "leukaemia": None
-        if leukaemia is None
-        else {
-            "negative_classes": list(leukaemia.negative_classes),
-            "threshold": leukaemia.threshold,
-            **_estimates(leukaemia.figures),
-        },
+        "leukaemia": leukaemia_json(evaluation),
+        "calibration": {"bins": BINS, "ece": "bins of equal width", "ece_adaptive": "bins of equally many images"},
+        "selective": {order: _selective(own) for order, own in scores.selective.items()},
+        "patients": patients_json(evaluation),
         "confusion": {"classes": list(scores.classes), "rows": "true class", "matrix": scores.matrix.tolist()},
         "confusions": [{**asdict(pair), "share": _estimate(pair.share)} for pair in scores.confusions],
         "curves": {name: _curves(own) for name, own in evaluation.curves.items()},
-        "reliability": [_bin(one) for one in evaluation.reliability],
+        "reliability": [_bin(one, "accuracy") for one in evaluation.reliability],
+        "reliability_leukaemia": [_bin(one, "leukaemia") for one in evaluation.reliability_leukaemia],
         "stress": {
             stressed.name: {
                 "accuracy": _estimate(stressed.accuracy),
@@ -225,7 +183,54 @@ def metrics(evaluation: Evaluation, about: About, checked: Sequence[Checked] = (
             }
             for stressed in evaluation.stressed
         },
+        "against": [_compared(one) for one in evaluation.against],
         "requirements": [{"requirement": one.requirement.text, "found": one.found, "met": one.met} for one in checked],
+    }
+
+
+def leukaemia_json(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Return the figures of leukaemia against none, with the threshold and where it comes from."""
+    own, settings = evaluation.scores.leukaemia, evaluation.settings
+    if own is None:
+        return None
+    return {
+        "negative_classes": list(own.negative_classes),
+        "threshold": own.threshold,
+        "threshold_source": asdict(settings.threshold_source),
+        "prevalences": list(own.prevalences),
+        **_estimates(own.figures),
+    }
+
+
+def patients_json(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Return the figures over patients and the rule that decides for each."""
+    own = evaluation.patients
+    if own is None:
+        return None
+    return {
+        "patients": len(own.names),
+        "with_leukaemia": int(own.positive.sum()),
+        "images_without_patient": own.left_out,
+        "rule": f"{RULE}, {own.threshold:g}",
+        **_estimates(own.figures),
+    }
+
+
+def _selective(own: RiskCurve) -> dict[str, Any]:
+    curve = {"coverage": own.coverage.tolist(), "risk": own.risk.tolist()}
+    return {**_estimates(own.figures), "curve": curve}
+
+
+def _compared(one: Compared) -> dict[str, Any]:
+    return {
+        "evaluation": one.name,
+        "bundle": one.bundle,
+        "only_this_right": one.test.first_only,
+        "only_that_right": one.test.second_only,
+        "p": one.test.p,
+        "p_holm": one.adjusted,
+        "test": TESTS[one.test.method],
+        "this_minus_that": _estimates(one.differences),
     }
 
 
@@ -252,13 +257,13 @@ def _point(point: BandPoint, x: str, y: str) -> dict[str, Any]:
     return {"threshold": threshold, x: point.x, y: point.y.value, "low": point.y.low, "high": point.y.high}
 
 
-def _bin(one: ReliabilityBin) -> dict[str, Any]:
+def _bin(one: ReliabilityBin, share: str) -> dict[str, Any]:
     return {
         "confidence_from": one.low,
         "confidence_to": one.high,
         "confidence": one.confidence,
         "images": one.accuracy.n,
-        "accuracy": one.accuracy.value,
+        share: one.accuracy.value,
         "low": one.accuracy.low,
         "high": one.accuracy.high,
     }

@@ -10,12 +10,12 @@ from leukolens.assess.run_figures import figures_of, in_common_order, prediction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.paired_bootstrap import Draws
     from leukolens.assess.predictions import Predictions
     from leukolens.assess.run_groups import Grouping
     from leukolens.assess.run_tables import Row
     from leukolens.assess.runs import Run
+    from leukolens.statistics.intervals import Estimate
 
 Part = tuple[str, tuple[int, ...]]
 """Name of a run and numbers of folds."""

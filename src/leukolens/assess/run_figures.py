@@ -15,10 +15,10 @@ from leukolens.assess.predictions import Predictions, check_predictions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.run_groups import Grouping
     from leukolens.assess.run_tables import Row
     from leukolens.assess.runs import Run
+    from leukolens.statistics.intervals import Estimate
 
 FIGURES: Final = ("accuracy", "balanced_accuracy", "f1", "auc", "ece")
 """In the order of the tables; all but the accuracy and ECE are means over the classes that have images."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from leukolens.assess.evaluation import Settings, Unread, check_classes
+from leukolens.assess.evaluation import Settings, Unread
+from leukolens.assess.judging import check_classes
 from leukolens.assess.stress_outcome import PLAIN, StressTest, measure_results, share_out
 from leukolens.assess.stress_scene import Scene, draw_partners
 from leukolens.finding import DataError, LeukolensError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.figures import COLOURS, INK, Drawing, draw
+from leukolens.assess.drawing import COLOURS, INK, Drawing, draw
 from leukolens.assess.stress_outcome import PLAIN
 from leukolens.assess.stress_words import by_group
 

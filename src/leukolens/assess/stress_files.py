@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.laboratory import typical_differences
-from leukolens.assess.results import csv_text
 from leukolens.assess.stress_figures import draw_stresses
 from leukolens.assess.stress_kinds import FLAT
 from leukolens.assess.stress_page import stress_page
 from leukolens.assess.stress_words import figures_of, find_cautions, methods_used
+from leukolens.assess.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
 from leukolens.finding.output import put_file, try_folder
 from leukolens.finding.paths import plain
@@ -20,9 +20,9 @@ from leukolens.finding.paths import plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.seen import Training
     from leukolens.assess.stress_outcome import StressResult, StressTest
+    from leukolens.statistics.intervals import Estimate
 
 RESULT_FILE: Final = "stress.json"
 _TODO: Final = "make room, or choose another --out"

@@ -11,10 +11,10 @@ from leukolens.assess.attribution import Attribution, attribute
 from leukolens.assess.confusion import accuracy, macro
 from leukolens.assess.differences import Loss, loss
 from leukolens.assess.evaluation import Settings, Unread
-from leukolens.assess.intervals import Estimate, proportion
 from leukolens.assess.predictions import Predictions, check_predictions
 from leukolens.assess.scores import leukaemia_scores, negative_indices
 from leukolens.assess.stress_kinds import RANDOM, REMOVED, Stress
+from leukolens.statistics.intervals import Estimate, proportion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

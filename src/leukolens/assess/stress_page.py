@@ -22,7 +22,7 @@ from leukolens.smear.sources import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leukolens.assess.figures import Drawing
+    from leukolens.assess.drawing import Drawing
     from leukolens.assess.stress_files import StressAbout
     from leukolens.assess.stress_outcome import StressResult, StressTest
 

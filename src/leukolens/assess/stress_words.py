@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from leukolens.assess.attribution import METHOD, METHOD_NOTE, Attribution
-from leukolens.assess.intervals import METHODS, Estimate
 from leukolens.assess.stress_kinds import FLAT, GROUPS, RANDOM, REMOVED, SAME, SWAPPED
 from leukolens.assess.stress_outcome import NONE_ENOUGH, StressResult, StressTest
 from leukolens.assess.wording import Written, write_figure, write_points
+from leukolens.statistics.intervals import METHODS, Estimate
 
 if TYPE_CHECKING:
     from leukolens.data.catalogue import Item

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from leukolens.assess.intervals import Estimate
+    from leukolens.statistics.intervals import Estimate
 
 NAMES: Final = {
     "accuracy": "accuracy",
@@ -23,12 +23,19 @@ NAMES: Final = {
     "brier": "Brier score",
     "confidence_gap": "confidence gap",
     "ece": "ECE",
+    "ece_adaptive": "ECE, adaptive bins",
+    "aurc": "area under risk-coverage (AURC)",
+    "excess_aurc": "excess AURC",
+    "risk": "wrong",
     "sensitivity": "sensitivity",
     "ppv": "PPV",
     "npv": "NPV",
 }
 MACRO: Final = frozenset({"auc", "average_precision", "precision", "recall", "specificity", "f1"})
-_PERCENT: Final = frozenset(NAMES) - {"auc", "average_precision", "log_loss", "brier", "f1", "ece"}
+_PERCENT: Final = frozenset(
+    {"accuracy", "balanced_accuracy", "precision", "recall", "specificity", "sensitivity", "ppv", "npv"}
+    | {"confidence_gap", "risk"}
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def write_figure(name: str, figure: Estimate, *, macro: bool = False) -> Written
     Parameters
     ----------
     name
-        A key of `NAMES`.
+        A key of `NAMES`, or one with what it holds at: ``ppv_at_5%``, ``risk_at_80``.
     figure
         The figure.
     macro
@@ -58,10 +65,17 @@ def write_figure(name: str, figure: Estimate, *, macro: bool = False) -> Written
     Written
         Proportions as percentages; areas, F1 and losses as numbers.
     """
-    percent = name in _PERCENT
-    shown = f"{NAMES[name]}, macro" if macro and name in MACRO else NAMES[name]
+    kind, _, place = name.partition("_at_")
+    percent = kind in _PERCENT
+    shown = NAMES[kind] + _places(kind, place) if place else NAMES[name]
+    shown += ", macro" if macro and name in MACRO else ""
     value = "not defined" if figure.value is None else _number(figure.value, percent=percent)
     return Written(shown, value, _range(figure, percent=percent), figure.note)
+
+
+def _places(kind: str, place: str) -> str:
+    share = place.removesuffix("%")
+    return f" of the surest {share} %" if kind == "risk" else f" at {share} % leukaemia"
 
 
 def write_points(figure: Estimate) -> Written:

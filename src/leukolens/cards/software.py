@@ -63,7 +63,7 @@ def add_software_facts(book: FactBook) -> None:
     book.add("software.explained", _EXPLAINED, code("leukolens.explain.evidence"))
     book.add("software.unread", _UNREAD, code("leukolens.assess.evaluation.evaluate"))
     book.add("software.measures", _SEVERAL, code("leukolens.assess.scores"))
-    book.add("software.intervals", _INTERVALS, code("leukolens.assess.intervals"))
+    book.add("software.intervals", _INTERVALS, code("leukolens.statistics.intervals"))
     book.add(
         "software.predictions",
         "A picture is judged by the code that screens: read, prepared, the ONNX network in 32-bit floats, softmax of "

@@ -45,6 +45,29 @@ def evaluate(
         list[str] | None,
         typer.Option(help="A class that means no leukaemia, instead of the bundle's; may be repeated."),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Probability of leukaemia from which on an image counts as leukaemia; 0.5 unless given."),
+    ] = None,
+    threshold_from: Annotated[
+        Path | None,
+        typer.Option(help="Choose it on this evaluation of the same model, of --side validation, instead."),
+    ] = None,
+    keep_sensitivity: Annotated[
+        float | None,
+        typer.Option(help="The sensitivity that the threshold chosen by --threshold-from keeps there; else 0.99."),
+    ] = None,
+    prevalence: Annotated[
+        list[float] | None,
+        typer.Option(help="Share of leukaemia at which PPV and NPV are told; may be repeated. Else 0.01, 0.05, 0.2."),
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Evaluation of another model on the same images, to be tested against; may be repeated."),
+    ] = None,
+    by_patient: Annotated[
+        bool, typer.Option("--patient-level/--no-patient-level", help="Also decide for each patient, where known.")
+    ] = True,
     require: Annotated[
         list[str] | None,
         typer.Option(help="What must be reached, such as accuracy=0.99 or recall.Pre-B.low=0.97; may be repeated."),
@@ -68,6 +91,10 @@ def evaluate(
     """
     if overwrite and out is None:
         raise UsageError("--overwrite says nothing without --out", todo="name the folder with --out")
+    if threshold is not None and threshold_from is not None:
+        raise UsageError("--threshold and --threshold-from both fix the threshold", todo="give one of them")
+    if keep_sensitivity is not None and threshold_from is None:
+        raise UsageError("--keep-sensitivity says nothing without --threshold-from")
     from leukolens.cli.evaluate_run import Request, run
 
     return run(
@@ -84,6 +111,12 @@ def evaluate(
             path_column=path_column,
             patient_column=patient_column,
             negative=tuple(negative or ()),
+            threshold=threshold,
+            threshold_from=threshold_from,
+            keep_sensitivity=keep_sensitivity,
+            prevalence=tuple(prevalence or ()),
+            against=tuple(against or ()),
+            by_patient=by_patient,
             require=tuple(require or ()),
             stress=stress,
             engine=engine,

@@ -8,23 +8,25 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from leukolens.assess.evaluation import (
-    Evaluation,
-    Settings,
-    check_classes,
-    choose_stresses,
-    evaluate,
-    figure_names,
-)
+from leukolens.assess.against import check_images, check_names
+from leukolens.assess.evaluation import Evaluation, Settings, figure_names
+from leukolens.assess.judging import check_classes, evaluate
 from leukolens.assess.looks import record_look
 from leukolens.assess.output import claim_folder, write_evaluation
+from leukolens.assess.past import read_evaluation
+from leukolens.assess.perturbed import choose_stresses
 from leukolens.assess.pipeline import BundlePredictor
+from leukolens.assess.prevalence import PREVALENCES, check_prevalences
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
 from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale, sites_of
-from leukolens.assess.results import describe, predictions_csv
+from leukolens.assess.results import describe
+from leukolens.assess.scores import THRESHOLD
 from leukolens.assess.seen import images_sha256, judge_training
+from leukolens.assess.tables import predictions_csv
+from leukolens.assess.thresholds import check_threshold
 from leukolens.cli.console import error_console
+from leukolens.cli.evaluate_steps import fix_threshold, picture_reader, set_against
 from leukolens.cli.evaluate_tell import tell
 from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
@@ -53,6 +55,12 @@ class Request:
     path_column: str
     patient_column: str | None
     negative: tuple[str, ...]
+    threshold: float | None
+    threshold_from: Path | None
+    keep_sensitivity: float | None
+    prevalence: tuple[float, ...]
+    against: tuple[Path, ...]
+    by_patient: bool
     require: tuple[str, ...]
     stress: str | None
     engine: str
@@ -97,17 +105,38 @@ def run(request: Request) -> int:
         Anything else that cannot go on, most of it before the first image is judged.
     """
     stresses = choose_stresses(request.stress, STRESSES)
+    prevalences = check_prevalences(request.prevalence) or PREVALENCES
+    stated = check_threshold(THRESHOLD if request.threshold is None else request.threshold)
+    others = [read_evaluation(folder) for folder in request.against]
+    check_names(others)
     if request.out is not None:
         claim_folder(request.out, overwrite=request.overwrite)
     screener = load(request.bundle, engine=request.engine, threads=request.threads, only="field")
     catalogue = _open(request)
     classes = screener.bundle.field.labels
     check_classes(classes, catalogue)
-    settings = Settings(negative_classes=_negative(request, screener, catalogue), seed=request.seed)
-    names = figure_names(classes, settings.negative_classes, list(stresses))
+    settings = Settings(
+        negative_classes=_negative(request, screener, catalogue),
+        threshold=stated,
+        prevalences=prevalences,
+        by_patient=request.by_patient,
+        seed=request.seed,
+    )
+    names = figure_names(
+        classes,
+        settings.negative_classes,
+        list(stresses),
+        prevalences=prevalences,
+        patients=request.by_patient and any(item.patient is not None for item in catalogue.items),
+        novelty=screener.bundle.field.novelty is not None,
+    )
     requirements = parse_requirements(request.require, names)
     rescaling = _rescaling(request, screener, catalogue)
     material = _prepare(request, screener, catalogue)
+    chosen = [sha256_of(material.catalogue.items[index]) for index in material.selection.indices]
+    for other in others:
+        check_images(other, chosen)
+    settings = fix_threshold(request, settings, screener.bundle.sha256, chosen)
     with _progress("Evaluating", len(material.selection.indices)) as advance:
         evaluation = evaluate(
             BundlePredictor(screener, rescaling),
@@ -118,6 +147,7 @@ def run(request: Request) -> int:
             limits=screener.limits,
             progress=advance,
         )
+    evaluation = set_against(evaluation, material.catalogue, others)
     checked = check_requirements(requirements, evaluation.figures())
     _finish(request, material, evaluation, checked, describe_scale(rescaling, len(evaluation.items)))
     unmet = [one for one in checked if not one.met]
@@ -182,7 +212,8 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
     if request.out is not None:
         configuration = _configuration(request, material, evaluation, hashes, command)
         manifest = run_manifest("evaluate", configuration, data_sha256, request.seed)
-        files = write_evaluation(request.out, evaluation, about, manifest, checked)
+        pictures = picture_reader(material.catalogue, material.screener.limits)
+        files = write_evaluation(request.out, evaluation, about, manifest, checked, pictures)
     tell(evaluation, about, checked, request.out, files)
 
 
@@ -211,6 +242,10 @@ def _configuration(
         "classes": list(evaluation.predictions.classes),
         "negative_classes": list(settings.negative_classes),
         "threshold": settings.threshold,
+        "threshold_source": asdict(settings.threshold_source),
+        "prevalences": list(settings.prevalences),
+        "by_patient": settings.by_patient,
+        "against": [one.name for one in evaluation.against],
         "level": settings.level,
         "replicates": settings.replicates,
         "um_per_px": request.um_per_px,
@@ -234,6 +269,11 @@ def command_line(request: Request) -> str:
         ("--patient-column", request.patient_column),
         ("--layout", request.layout),
         *(("--negative", name) for name in request.negative),
+        ("--threshold", request.threshold),
+        ("--threshold-from", request.threshold_from and request.threshold_from.resolve().name),
+        ("--keep-sensitivity", request.keep_sensitivity),
+        *(("--prevalence", f"{share:g}") for share in request.prevalence),
+        *(("--against", folder.resolve().name) for folder in request.against),
         *(("--require", text) for text in request.require),
         ("--stress", request.stress),
         ("--um-per-px", request.um_per_px),
@@ -241,6 +281,8 @@ def command_line(request: Request) -> str:
         ("--seed", request.seed),
         ("--out", request.out and request.out.resolve().name),
     ]
+    if not request.by_patient:
+        words.append("--no-patient-level")
     for option, value in options:
         words += [option, str(value)] if value is not None else []
     return shlex.join(words)

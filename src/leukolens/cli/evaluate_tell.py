@@ -8,8 +8,11 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from leukolens.assess.comparison_cells import write_difference, write_p
 from leukolens.assess.page import lead
-from leukolens.assess.scores import LEUKAEMIA, OVERALL
+from leukolens.assess.patients import FIGURES as PATIENT_FIGURES
+from leukolens.assess.scores import OVERALL, leukaemia_names
+from leukolens.assess.selective import FIGURES as SELECTIVE
 from leukolens.assess.wording import Written, write_all, write_figure, write_points
 from leukolens.cli.console import output_console
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
@@ -43,8 +46,13 @@ def tell(
     opened = () if about.openings is None else (about.openings.sentence,)
     for sentence in (about.training.sentence, *opened, *about.warnings):
         console.print(Text(sentence))
-    console.print(figures_table(evaluation.scores))
+    console.print(figures_table(evaluation))
+    if evaluation.scores.leukaemia is not None:
+        source = evaluation.settings.threshold_source
+        console.print(Text(f"Leukaemia from a probability of {evaluation.settings.threshold:.6g} on: {source.rule}."))
     console.print(classes_table(evaluation.scores))
+    if evaluation.against:
+        console.print(against_table(evaluation))
     if evaluation.stressed:
         console.print(stress_table(evaluation))
     if checked:
@@ -57,14 +65,21 @@ def tell(
     console.print(Text(place), soft_wrap=True)
 
 
-def figures_table(scores: Scores) -> Table:
-    """Return the figures over all classes, and those of leukaemia or not."""
+def figures_table(evaluation: Evaluation) -> Table:
+    """Return the figures over all classes, of leukaemia or not, over patients, and when only the surest count."""
+    scores = evaluation.scores
     table = _table("figure", "value", "95 % interval")
     for written in write_all(scores.overall, OVERALL, macro=True):
         _add(table, written.name, written)
     if scores.leukaemia is not None:
-        for written in write_all(scores.leukaemia.figures, LEUKAEMIA):
+        for written in write_all(scores.leukaemia.figures, leukaemia_names(scores.leukaemia.prevalences)):
             _add(table, f"leukaemia: {written.name}", written)
+    if evaluation.patients is not None:
+        for written in write_all(evaluation.patients.figures, PATIENT_FIGURES):
+            _add(table, f"{len(evaluation.patients.names)} patients: {written.name}", written)
+    for order, curve in scores.selective.items():
+        for written in write_all(curve.figures, SELECTIVE):
+            _add(table, f"by {order}: {written.name}", written)
     return table
 
 
@@ -79,6 +94,19 @@ def classes_table(scores: Scores) -> Table:
     for name, images in zip(scores.classes, scores.support, strict=True):
         cells = [write_figure(metric, scores.by_class[name][metric]) for metric in names]
         table.add_row(Text(name), str(images), *(f"{cell.value}\n[dim]{cell.range}[/dim]" for cell in cells))
+    return table
+
+
+def against_table(evaluation: Evaluation) -> Table:
+    """Return what sets this evaluation apart from others of the same images."""
+    table = _table("against", "only this right", "only that right", "p", "p (Holm)", "accuracy, points")
+    for one in evaluation.against:
+        cell = write_difference("accuracy", one.differences["accuracy"])
+        counts = (str(one.test.first_only), str(one.test.second_only))
+        name = Text(f"{one.name} ({one.bundle})")
+        table.add_row(
+            name, *counts, write_p(one.test.p), write_p(one.adjusted), f"{cell.value}\n[dim]{cell.range}[/dim]"
+        )
     return table
 
 

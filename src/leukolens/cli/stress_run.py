@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leukolens.assess.evaluation import Settings, check_classes
+from leukolens.assess.evaluation import Settings
+from leukolens.assess.judging import check_classes
 from leukolens.assess.pipeline import BundlePredictor
 from leukolens.assess.provenance import select
 from leukolens.assess.scores import negative_indices

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukolens.statistics.grouped import design_effect, group_count, shrink
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -51,24 +53,20 @@ class Estimate:
 METHODS = {
     "wilson": (
         "Wilson score interval (1927), with few errors the one-sided exact limit (Brown et al. 2001); with groups "
-        "on the effective number of images (linearised variance over groups, "
-        "design effect shrunk by one group towards full dependence) and Student's t"
+        "on the effective number of images (linearised variance over groups within classes, design effect shrunk by "
+        "half a group towards full dependence) and Student's t, its degrees of freedom from the groups themselves"
     ),
     "wilson-jaccard": "Wilson score interval, as above, of the Jaccard index J, carried over by F1 = 2 J / (1 + J)",
     "score-linearised": (
-        "Wilson's shape on the number of images that gives the linearised variance (delta method, over groups where "
-        "there are groups), shrunk by one unit towards the variance of a proportion"
+        "Wilson's shape on the number of images that gives the linearised variance (delta method, over groups within "
+        "classes where there are groups), shrunk by one unit towards the variance of a proportion; Student's t as above"
     ),
     "mover": "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the classes and their correlation",
     "newcombe": (
-        "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance raised to the placement variance "
-        "(DeLong 1988, with groups Obuchowski 1997) where that is larger"
+        "Newcombe's method 5 for the Mann-Whitney statistic (2006), its variance brought to the placement variance "
+        "(DeLong 1988, with groups Obuchowski 1997), and to no less than four fifths of itself"
     ),
-    "score-bootstrap": (
-        "Wilson's shape on the number of positive images that gives the variance of a stratified bootstrap, over "
-        "groups where there are groups; shrunk by one unit towards the number of positives"
-    ),
-    "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), stratified by class, over groups where there are any",
+    "bca": "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), over groups where there are any",
     "ece-bootstrap": (
         "expanded BCa bootstrap (Efron 1987, Hesterberg 2015), over groups where there are any; its low end no higher "
         "than the error less what chance alone gives (97.5 % quantile), neither end further in than square-and-add "
@@ -76,9 +74,14 @@ METHODS = {
         "one less the bootstrap's bias"
     ),
     "bounded-mean": (
-        "Wilson score interval of a mean between fixed bounds, the widest that a mean can need; used where the "
-        "bootstrap has nothing to resample"
+        "Wilson's shape for the mean of numbers between fixed bounds, on the number of images that gives its variance "
+        "over groups, shrunk by one unit towards that of numbers at the bounds; Student's t as above"
     ),
+    "mover-ratio": (
+        "MOVER for a ratio (Donner and Zou 2012) of the Wilson intervals of sensitivity and specificity, by Bayes' "
+        "rule at the stated prevalence"
+    ),
+    "clopper-pearson": "exact interval of a proportion (Clopper and Pearson 1934): holds at least as often as it says",
     "paired-mover": (
         "square-and-add (MOVER, Zou and Donner 2008) over the intervals of the two figures and the correlation of "
         "their paired bootstrap, over groups where there are any"
@@ -162,71 +165,6 @@ def _one_sided(hits: float, n: float, level: float) -> float:
     return float(special.betaincinv(hits, n - hits + 1, 1 - level)) if hits > 0 else 0.0
 
 
-def group_count(groups: NDArray[np.intp] | None) -> int | None:
-    """Return the number of different groups, None for none."""
-    return None if groups is None else len(np.unique(groups))
-
-
-def group_sums(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
-    """Add up `values` (N,) or (N, K) over each group; without groups they are returned as they are."""
-    if groups is None:
-        return values
-    numbers = np.unique(groups, return_inverse=True)[1]
-    if values.ndim == 1:
-        return np.bincount(numbers, weights=values).astype(np.float64)
-    return np.stack([np.bincount(numbers, weights=column) for column in values.T], axis=1)
-
-
-def kish(groups: NDArray[np.intp] | None) -> float:
-    """Return the design effect of images that are alike within their group (Kish 1965): sum of squares over sum."""
-    if groups is None or len(groups) == 0:
-        return 1.0
-    sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
-    return float((sizes**2).sum() / sizes.sum())
-
-
-def shrink(measured: float, largest: float, informative: float) -> float:
-    """Pull a measured factor of variance towards the largest possible one, as strongly as one more group would.
-
-    With few errors the variance between groups is itself hardly known and mostly too small: a single wrong image says
-    nothing about whether its neighbours would be wrong too. `informative` groups speak for the measurement, one
-    imagined group, wholly alike within, speaks for the worst case; on the scale of logarithms.
-    """
-    if measured <= 0 or informative <= 0:
-        return largest
-    return float(np.exp((informative * np.log(measured) + np.log(largest)) / (informative + 1)))
-
-
-def design_effect(values: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
-    """Return by how much groups raise the variance of the mean of `values`, at least 1.
-
-    Parameters
-    ----------
-    values
-        (N,) float, one number an image.
-    groups
-        (N,) int or None.
-
-    Returns
-    -------
-    float
-        1 without groups. Otherwise variance of the ratio estimator over that of independent images, shrunk towards
-        `kish(groups)` by one group (see `shrink`); only groups that depart from the common value are informative.
-    """
-    if groups is None or len(values) < 2:
-        return kish(groups)
-    mean = values.mean()
-    independent = float(((values - mean) ** 2).sum())
-    sums = group_sums(values - mean, groups)
-    count = len(sums)
-    if independent <= 0 or count < 2:
-        return kish(groups)
-    measured = max(1.0, count / (count - 1) * float((sums**2).sum()) / independent)
-    typical = np.median(values)
-    informative = int(np.count_nonzero(group_sums((values != typical).astype(np.float64), groups)))
-    return shrink(measured, max(measured, kish(groups)), informative)
-
-
 def score_limits(
     value: float,
     trials: float,
@@ -235,6 +173,8 @@ def score_limits(
     informative: float,
     critical: float,
     level: float = LEVEL,
+    *,
+    exact: bool = True,
 ) -> tuple[float, float]:
     """Return an interval of Wilson's shape for a figure that is no plain proportion.
 
@@ -254,6 +194,8 @@ def score_limits(
         Critical value.
     level
         Coverage of the interval.
+    exact
+        Whether it is widened where hits or misses are few, see `share_limits`: right for means of shares.
 
     Returns
     -------
@@ -262,7 +204,8 @@ def score_limits(
     """
     binomial = value * (1 - value) / trials
     measured = variance / binomial if binomial > 0 else 0.0
-    return share_limits(value, trials / shrink(measured, max(measured, alike), informative), critical, level)
+    effective = trials / shrink(measured, max(measured, alike), informative)
+    return share_limits(value, effective, critical, level) if exact else wilson(value, effective, critical)
 
 
 def proportion(hits: NDArray[np.bool_], groups: NDArray[np.intp] | None = None, level: float = LEVEL) -> Estimate:
@@ -281,11 +224,39 @@ def proportion(hits: NDArray[np.bool_], groups: NDArray[np.intp] | None = None, 
     -------
     Estimate
     """
-    n = len(hits)
+    return share(hits, np.ones(len(hits), np.bool_), groups, level=level)
+
+
+def share(
+    hits: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    groups: NDArray[np.intp] | None = None,
+    labels: NDArray[np.intp] | None = None,
+    level: float = LEVEL,
+) -> Estimate:
+    """Return the share of hits among some of the images, with its Wilson interval.
+
+    Parameters
+    ----------
+    hits
+        (N,) bool.
+    counted
+        (N,) bool, the images that count; none gives no value and the interval 0 to 1.
+    groups
+        (N,) int or None.
+    labels
+        (N,) int, class of each image, by which groups are stratified, see `grouped.spread`; None for one stratum.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+    """
+    n = int(np.count_nonzero(counted))
     if n == 0:
         return Estimate(None, 0.0, 1.0, "wilson", 0, None if groups is None else 0, "no image to count")
-    share = float(np.mean(hits))
-    count = group_count(groups)
-    critical = critical_value(level, None if count is None else count - 1)
-    low, high = share_limits(share, n / design_effect(hits.astype(np.float64), groups), critical, level)
-    return Estimate(share, low, high, "wilson", n, count)
+    value = float(np.mean(hits[counted]))
+    effect, degrees = design_effect(hits.astype(np.float64), counted, groups, labels)
+    low, high = share_limits(value, n / effect, critical_value(level, degrees), level)
+    return Estimate(value, low, high, "wilson", n, group_count(None if groups is None else groups[counted]))

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.statistics.intervals import (
-    LEVEL,
-    Estimate,
-    critical_value,
-    group_count,
-    group_sums,
-    kish,
-    score_limits,
-)
+from leukolens.statistics.grouped import group_count, kish, spread
+from leukolens.statistics.intervals import LEVEL, Estimate, critical_value, score_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +39,7 @@ def balanced_accuracy(
     """
     masks = [(labels == name, predicted == name) for name in np.unique(labels)]
     shares = [float(hits[counted].mean()) for counted, hits in masks]
-    low, high = mean_limits(masks, shares, groups, level)
+    low, high = mean_limits(masks, shares, groups, labels, level)
     return Estimate(float(np.mean(shares)), low, high, "score-linearised", len(labels), group_count(groups))
 
 
@@ -54,6 +47,7 @@ def mean_limits(
     masks: Sequence[Masks],
     values: Sequence[float],
     groups: NDArray[np.intp] | None,
+    labels: NDArray[np.intp] | None = None,
     level: float = LEVEL,
     slope: Slope = lambda _: 1.0,
 ) -> tuple[float, float]:
@@ -70,6 +64,8 @@ def mean_limits(
         The figures, 0 to 1.
     groups
         (N,) int or None.
+    labels
+        (N,) int, class of each image, by which groups are stratified, see `grouped.spread`; None for one stratum.
     level
         Coverage of the interval.
     slope
@@ -84,14 +80,14 @@ def mean_limits(
     # Equal shares p in all classes would give the mean the variance p (1 - p) / trials.
     trials = len(masks) / float(np.mean([1 / n for n in counted]))
     influences: NDArray[np.float64] = np.mean([_influence(*mask, slope) for mask in masks], axis=0)
-    count = group_count(groups)
+    found = spread(influences, groups, labels)
     return score_limits(
         float(np.mean(values)),
         trials,
-        _variance(influences, groups),
+        found.variance,
         kish(groups),
-        _informative(influences, masks, groups),
-        critical_value(level, None if groups is None else (count or len(influences)) - 1),
+        found.informative,
+        critical_value(level, found.degrees),
         level,
     )
 
@@ -103,20 +99,3 @@ def _influence(counted: NDArray[np.bool_], hits: NDArray[np.bool_], slope: Slope
         return np.zeros(len(counted))
     share = np.count_nonzero(hits & counted) / n
     return np.where(counted, hits - share, 0.0) * slope(share) / n
-
-
-def _variance(influences: NDArray[np.float64], groups: NDArray[np.intp] | None) -> float:
-    """Variance by the delta method; over groups where there are groups."""
-    sums = group_sums(influences, groups)
-    correction = 1.0 if groups is None else len(sums) / max(1, len(sums) - 1)
-    return float((sums**2).sum()) * correction
-
-
-def _informative(influences: NDArray[np.float64], masks: Sequence[Masks], groups: NDArray[np.intp] | None) -> float:
-    """Effective number of images, or groups, with an error: those that pull more count for more (Kish 1965).
-
-    Of errors and hits, those that are fewer.
-    """
-    wrong = np.any([counted & ~hits for counted, hits in masks], axis=0)
-    sides = (np.abs(group_sums(np.where(side, influences, 0.0), groups)) for side in (wrong, ~wrong))
-    return min(float(side.sum()) ** 2 / max(float((side**2).sum()), 1e-300) for side in sides)

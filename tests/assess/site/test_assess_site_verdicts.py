@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 
-from leukolens.assess.intervals import Estimate
 from leukolens.assess.site.accuracy import judge_cases
 from leukolens.assess.site.agreement import MISSING
 from leukolens.assess.site.answers import Answer, read_answers
@@ -22,6 +21,7 @@ from leukolens.assess.site.truth import Truth
 from leukolens.assess.site.verdict import _judge, lowest
 from leukolens.finding import Finding
 from leukolens.screen.cases import build_cases
+from leukolens.statistics.intervals import Estimate
 
 
 def answer(p_all: float | None, *, case: str = "c", day: str = "", label: str | None = None) -> Answer:

@@ -3,7 +3,7 @@
 At full agreement both the asymptotic interval and any bootstrap of kappa collapse to the point 1, with five cases as
 with five hundred; near it they are too narrow. The interval to decide by does not: the observed agreement is a mean
 between 0 and 1, so it gets Wilson's shape on the number of cases that gives the jackknife's variance
-(`leukolens.assess.intervals.score_limits`), and is carried over at the chance agreement that was found.
+(`leukolens.statistics.intervals.score_limits`), and is carried over at the chance agreement that was found.
 `tests/assess/site` tells its coverage.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leukolens.assess.bootstrap import REPLICATES, SEED, bca_limits, resample
-from leukolens.assess.intervals import LEVEL, Estimate, critical_value, score_limits
+from leukolens.statistics.intervals import LEVEL, Estimate, critical_value, score_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ METHODS: Final = {
     ),
     "clopper-pearson-rescaled": "exact interval of the observed agreement, rescaled",
 }
-"""What the word in `Estimate.method` means, beyond `leukolens.assess.intervals.METHODS`."""
+"""What the word in `Estimate.method` means, beyond `leukolens.statistics.intervals.METHODS`."""
 
 _LEAST: Final = 2
 """Cases below which nothing can be left out or drawn again."""

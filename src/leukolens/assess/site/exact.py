@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate
+from leukolens.statistics.intervals import LEVEL, Estimate
 
 MOST_CASES: Final = 5000
 """Beyond this number of cases nothing is searched for."""

@@ -21,11 +21,11 @@ from leukolens.assess.site.truth import COLUMNS, OPTIONAL, Truth
 from leukolens.assess.site.verdict import Verdict, exact_number, judge, lowest
 
 if TYPE_CHECKING:
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.site.answers import Answer
     from leukolens.assess.site.readings import Reading
     from leukolens.assess.site.record import Entry
     from leukolens.assess.site.state import Site
+    from leukolens.statistics.intervals import Estimate
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from leukolens.assess.intervals import METHODS as OTHER_METHODS
 from leukolens.assess.site.coefficients import METHODS
 from leukolens.assess.site.page_parts import (
     captures_table,
@@ -27,6 +26,7 @@ from leukolens.assess.site.wording import (
 from leukolens.finding import CLASS_NOTE
 from leukolens.report.templating import page_environment, page_values
 from leukolens.report.words import visible
+from leukolens.statistics.intervals import METHODS as OTHER_METHODS
 
 if TYPE_CHECKING:
     from pathlib import Path

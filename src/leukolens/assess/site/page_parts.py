@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.site.accuracy import CaseResult
     from leukolens.assess.site.coefficients import AgreementEstimate
     from leukolens.assess.site.outcome import Outcome
     from leukolens.assess.site.readers import Pair
     from leukolens.assess.site.state import Site
+    from leukolens.statistics.intervals import Estimate
 
 THUMBNAIL: Final = 220
 """Longest side of a small picture, px."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukolens.assess.intervals import LEVEL, Estimate
 from leukolens.assess.site.agreement import (
     MISSING,
     Weighting,
@@ -24,6 +23,7 @@ from leukolens.assess.site.agreement import (
 from leukolens.assess.site.coefficients import AgreementEstimate, judge_coefficient
 from leukolens.assess.site.exact import clopper_pearson
 from leukolens.assess.site.readings import FIRST, SECOND
+from leukolens.statistics.intervals import LEVEL, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from leukolens.assess.intervals import LEVEL, Estimate
 from leukolens.assess.site.exact import clopper_pearson
 from leukolens.screen.run import FINDINGS_FILE
+from leukolens.statistics.intervals import LEVEL, Estimate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,20 +6,20 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from leukolens.assess.intervals import METHODS as OTHER_METHODS
 from leukolens.assess.site.coefficients import METHODS
 from leukolens.assess.site.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.statistics.intervals import METHODS as OTHER_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.site.answers import Answer
     from leukolens.assess.site.coefficients import AgreementEstimate
     from leukolens.assess.site.outcome import Outcome
     from leukolens.assess.site.readers import Pair
     from leukolens.assess.site.repeatability import Again
+    from leukolens.statistics.intervals import Estimate
 
 NOT_A_VALIDATION: Final = (
     "This report documents what one laboratory found on its own cases. It is not a validation or verification under "

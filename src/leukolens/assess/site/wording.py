@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from leukolens.assess.site.plan import CRITERIA
 
 if TYPE_CHECKING:
-    from leukolens.assess.intervals import Estimate
     from leukolens.assess.site.outcome import Outcome
     from leukolens.assess.site.plan import Criterion
+    from leukolens.statistics.intervals import Estimate
 
 FIGURES: Final = {
     "sensitivity": "sensitivity, no answer counts as missed",

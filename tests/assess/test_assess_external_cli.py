@@ -86,6 +86,9 @@ def test_the_images_are_judged_as_screening_does(bundle: Path, labs: Path, tmp_p
         assert row["white_cells"] == ("no" if finding.conclusion == "no white cells" else "yes")
         assert row["subject"] == "1"
     assert {row["truth"] for row in rows} == {"ALL", "none", "other leukaemia"}
+    groups = {site: {row["group"] for row in rows if row["site"] == site} for site in ("C-NMC", "normal", "apml")}
+    assert {site: len(own) for site, own in groups.items()} == {"C-NMC": 4, "normal": 4, "apml": 4}
+    assert len(set.union(*groups.values())) == 12  # no subject of one site is one of another
 
 
 def test_folders_with_options_for_all_of_them(bundle: Path, labs: Path, tmp_path: Path, capsys) -> None:

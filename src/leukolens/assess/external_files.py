@@ -19,6 +19,7 @@ from leukolens.smear.sources import printable
 from leukolens.statistics.intervals import METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from leukolens.assess.external import Laboratory, Report
@@ -187,11 +188,16 @@ def _decimal(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else f"{value:.6f}"
 
 
-def row_cells(row: Laboratory) -> list[Written | None]:
-    """Return the figures of a row for people, in the order of `FIGURES`; None where its images do not allow one."""
+def shown_figures(report: Report) -> list[str]:
+    """Return the names of the figures that any row has, in the order of `FIGURES`."""
+    return [name for name in FIGURES if any(name in row.figures for row in (*report.laboratories, *report.pooled))]
+
+
+def row_cells(row: Laboratory, names: Iterable[str]) -> list[Written | None]:
+    """Return these figures of a row for people; None where its images do not allow one."""
     return [
         write_figure("auc" if name == "auc" else "sensitivity", row.figures[name]) if name in row.figures else None
-        for name in FIGURES
+        for name in names
     ]
 
 
@@ -205,7 +211,8 @@ def row_name(row: Laboratory) -> str:
 
 def row_counts(row: Laboratory) -> str:
     """Return how many images a row has of what, and how many subjects."""
-    counts = ", ".join(f"{n} {truth}" for truth, n in row.counts.items() if n)
+    words = {"ALL": "ALL", "none": "without leukaemia", "other leukaemia": "other leukaemia"}
+    counts = ", ".join(f"{n} {words[truth]}" for truth, n in row.counts.items() if n)
     return f"{row.images} images ({counts})" + (f", {row.subjects} subjects" if row.subjects else "")
 
 
@@ -215,25 +222,25 @@ def lead(report: Report) -> str:
     counts = dict.fromkeys(("never seen", "seen in training", "cannot be told"), 0)
     for row in report.laboratories:
         counts[row.seen.status] += 1
-    words = {"never seen": "never seen", "seen in training": "seen in training", "cannot be told": "not to be told"}
-    told = ", ".join(f"{n} {words[status]}" for status, n in counts.items() if n)
+    words = {"cannot be told": "of which it cannot be told"}
+    told = ", ".join(f"{n} {words.get(status, status)}" for status, n in counts.items() if n)
     return f"{len(report.images)} images of {total} {'laboratory' if total == 1 else 'laboratories'}: {told}."
 
 
 def external_page(report: Report, about: AboutBundle, manifest: dict[str, Any]) -> str:
     """Return ``report.html``: one page, style inside, no script, nothing loaded from elsewhere."""
-    code = manifest["code"]
+    code, shown = manifest["code"], shown_figures(report)
     methods = {figure.method for row in (*report.laboratories, *report.pooled) for figure in row.figures.values()}
-    values = page_values(_PACKAGE, "evaluation.css") | {
+    values = page_values(_PACKAGE, "evaluation.css", "external.css") | {
         "about": about,
         "created": str(manifest["time"]).replace("T", " ").replace("+00:00", " UTC"),
         "class_note": CLASS_NOTE,
         "lead": lead(report),
         "level": f"{100 * report.level:g} %",
         "threshold": f"{report.threshold:g}",
-        "columns": [TITLES[name] for name in FIGURES],
-        "rows": [_page_row(row) for row in report.laboratories],
-        "pooled": [_page_row(row) for row in report.pooled],
+        "columns": [TITLES[name] for name in shown],
+        "rows": [_page_row(row, shown) for row in report.laboratories],
+        "pooled": [_page_row(row, shown) for row in report.pooled],
         "scales": [(printable(name), sentence) for name, sentence in about.scales.items() if sentence],
         "data": [(printable(name), [printable(note) for note in notes]) for name, notes in about.data.items() if notes],
         "unread": [(printable(f"{one.site}: {one.path}"), printable(one.reason)) for one in report.unread],
@@ -248,12 +255,12 @@ def external_page(report: Report, about: AboutBundle, manifest: dict[str, Any]) 
     return page_environment(_PACKAGE).get_template("external.html.j2").render(values)
 
 
-def _page_row(row: Laboratory) -> dict[str, Any]:
+def _page_row(row: Laboratory, shown: Iterable[str]) -> dict[str, Any]:
     return {
         "name": row_name(row),
         "counts": row_counts(row),
         "status": row.seen.status,
         "seen": row.seen.sentence,
-        "cells": row_cells(row),
+        "cells": row_cells(row, shown),
         "notes": row.notes,
     }

@@ -8,8 +8,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from leukolens.assess.external_figures import FIGURES
-from leukolens.assess.external_files import TITLES, AboutBundle, lead, row_cells, row_counts, row_name
+from leukolens.assess.external_files import TITLES, AboutBundle, lead, row_cells, row_counts, row_name, shown_figures
 from leukolens.cli.console import output_console
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
 from leukolens.smear.sources import printable
@@ -59,7 +58,7 @@ def tell(report: Report, about: AboutBundle, out: Path | None, files: Sequence[s
 def figures_table(report: Report) -> Table:
     """Return a row a laboratory, then those of several together; columns that no row fills are left out."""
     rows = [*report.laboratories, *report.pooled]
-    shown = [name for name in FIGURES if any(name in row.figures for row in rows)]
+    shown = shown_figures(report)
     table = Table(box=SIMPLE)
     table.add_column("laboratory", overflow="fold")
     table.add_column("seen?", overflow="fold")
@@ -73,7 +72,6 @@ def figures_table(report: Report) -> Table:
 def _add(table: Table, row: Laboratory, shown: Sequence[str]) -> None:
     name = Text(f"{row_name(row)}\n").append(row_counts(row), style="dim")
     style = {"never seen": "", "seen in training": "red", "cannot be told": "yellow"}[row.seen.status]
-    cells = dict(zip(FIGURES, row_cells(row), strict=True))
-    written = [cells[one] for one in shown]
+    written = row_cells(row, shown)
     texts = ["-" if one is None else f"{one.value}\n[dim]{one.range}[/dim]" for one in written]
     table.add_row(name, Text(row.seen.status, style=style), *texts)

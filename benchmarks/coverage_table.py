@@ -18,7 +18,7 @@ def to_markdown(result: dict[str, Any]) -> str:
         "together. Coverage: how often the interval holds the true figure, the mean over the settings; the least and the most of a "
         "single setting; how often the interval lies wholly below or above the truth. Beside it the plain percentile bootstrap over "
         f"groups, on {configuration['bootstrap_runs']} data sets of each setting. The simulation's own error (one standard deviation) is about "
-        f"{100 * (0.95 * 0.05 / configuration['runs']) ** 0.5:.1f} points for one setting, a third of that for the mean.",
+        f"{100 * (0.95 * 0.05 / configuration['runs']) ** 0.5:.1f} points for one setting, a third of that for the mean. The methods were chosen on other samples of the same settings.",
         "",
         f"{len(figures) - len(outside)} of {len(figures)} kinds of figures lie within {100 * band[0]:.0f} to {100 * band[1]:.0f} %"
         + (f"; outside: {', '.join(f'`{name}`' for name in outside)}." if outside else "."),

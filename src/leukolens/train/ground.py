@@ -27,6 +27,10 @@ class Ground(BaseModel):
     removed
         Not at all: the picture's own ground alone, with every class equally right. What a network learns of the ground
         from the other pictures, it unlearns from these.
+    restained
+        Share of pictures, whatever else is done to them, whose cells and whose ground take the colours of another
+        training picture's, of any class: mean and spread in CIE L*a*b*, as Reinhard et al. 2001 (doi
+        10.1109/38.946629) move them, for cells and ground apart. Then a slide's stain does not tell the class either.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,11 +38,12 @@ class Ground(BaseModel):
     swapped: Share = 0.0
     flat: Share = 0.0
     removed: Share = 0.0
+    restained: Share = 0.0
 
     @property
     def active(self) -> bool:
         """Whether anything is done."""
-        return self.swapped + self.flat + self.removed > 0
+        return self.swapped + self.flat + self.removed + self.restained > 0
 
     @field_validator("removed")
     @classmethod

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from leukolens.smear.backgrounds import lay_over, remove_cells, soft_share
+from leukolens.smear.colour import lab_to_bytes
 from leukolens.smear.segmentation.white_cells import white_cells
 from leukolens.train.ground import NO_CLASS, Ground
-from leukolens.train.images import keep_pictures
+from leukolens.train.images import Pictures, keep_pictures
 
 _PALEST: Final = 190
 """Darkest value of a channel of flat ground."""
@@ -70,13 +72,20 @@ class Grounds:
     layers
         From `ground_layers`.
     donors
-        Whose ground may be shown: the pictures of the training side, and no other.
+        Whose ground and colours may be shown: the pictures of the training side, and no other.
+    images
+        The pictures themselves, by number; needed where colours are taken.
     """
 
-    def __init__(self, ground: Ground, layers: NDArray[np.uint8], donors: Sequence[int]) -> None:
+    def __init__(
+        self, ground: Ground, layers: NDArray[np.uint8], donors: Sequence[int], images: Pictures | None = None
+    ) -> None:
         self.ground = ground
         self.layers = layers
         self.donors = list(donors)
+        self.colours: list[Colours] = []
+        if ground.restained and images is not None:
+            self.colours = [colours_of(np.array(images[one]), layers[one][..., 3] > 127) for one in self.donors]
 
     def show(
         self, number: int, image: NDArray[np.uint8], label: int, rng: np.random.Generator
@@ -93,6 +102,8 @@ class Grounds:
         draw = rng.random()
         own = self.layers[number]
         share = own[..., 3].astype(np.float32) / 255
+        if self.ground.restained and rng.random() < self.ground.restained:
+            image = restain(image, share, self.colours[rng.integers(len(self.colours))])
         if draw < self.ground.swapped:
             other = np.array(self.layers[self.donors[rng.integers(len(self.donors))]][..., :3])
             turned = other[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
@@ -104,6 +115,54 @@ class Grounds:
         if draw < self.ground.removed:
             return np.array(own[..., :3]), NO_CLASS
         return image, label
+
+
+Colours = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Mean and spread, (2, 3) each, of L*, a*, b* of white cells (row 0) and ground (row 1)."""
+
+_LEAST_SPREAD: Final = 1.0
+_STRETCH: Final = (0.5, 2.0)  # of the spread: more would make noise of faint cells
+
+
+def colours_of(rgb: NDArray[np.uint8], cells: NDArray[np.bool_]) -> Colours:
+    """Measure the colours of a picture's white cells and of its ground; of the whole where one of them is missing."""
+    lab = _to_lab(rgb)
+    parts = [lab[part] if part.any() else lab.reshape(-1, 3) for part in (cells, ~cells)]
+    return np.stack([part.mean(axis=0) for part in parts]), np.stack([part.std(axis=0) for part in parts])
+
+
+def restain(rgb: NDArray[np.uint8], share: NDArray[np.float32], wanted: Colours) -> NDArray[np.uint8]:
+    """Give a picture's white cells and its ground the mean and spread of other colours.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8.
+    share
+        (H, W) float32, 0 to 1, by which a pixel is of a white cell.
+    wanted
+        From `colours_of` another picture.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) uint8.
+    """
+    lab = _to_lab(rgb)
+    means, spreads = colours_of(rgb, share > 0.5)
+    moved = []
+    for part in range(2):
+        stretch = np.clip(
+            np.maximum(wanted[1][part], _LEAST_SPREAD) / np.maximum(spreads[part], _LEAST_SPREAD), *_STRETCH
+        )
+        moved.append((lab - means[part]) * np.clip(stretch, *_STRETCH) + wanted[0][part])
+    weight = share[..., None]
+    mixed = np.asarray(weight * moved[0] + (1 - weight) * moved[1], np.float32)
+    return lab_to_bytes(mixed)
+
+
+def _to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def every_class(labels: Tensor, classes: int) -> Tensor:

@@ -48,7 +48,7 @@ class FieldData(pl.LightningDataModule):
         balanced = np.asarray(sides.labels)[sides.train] if recipe.balance == "sampler" else None
         sampler = EpochSampler(len(sides.train), recipe.seed, balanced)
         self.training = self._dealt(sampler, recipe.batch_size, accumulate=recipe.accumulate, training=True)
-        grounds = None if sides.grounds is None else Grounds(recipe.ground, sides.grounds, sides.train)
+        grounds = None if sides.grounds is None else Grounds(recipe.ground, sides.grounds, sides.train, sides.images)
         dataset = FieldDataset(sides.images, sides.labels, sides.train, recipe.augmentation, recipe.seed, grounds)
         return self._loader(dataset, self.training)
 

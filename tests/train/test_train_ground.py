@@ -16,7 +16,7 @@ from leukolens.finding import UsageError  # noqa: E402
 from leukolens.smear.segmentation.white_cells import white_cells  # noqa: E402
 from leukolens.smear.synth import CONTENTS, render_field  # noqa: E402
 from leukolens.train.ground import NO_CLASS, Ground  # noqa: E402
-from leukolens.train.ground_views import Grounds, every_class, ground_layers  # noqa: E402
+from leukolens.train.ground_views import Grounds, colours_of, every_class, ground_layers, restain  # noqa: E402
 from leukolens.train.images import FieldDataset  # noqa: E402
 from leukolens.train.recipe import load_recipe  # noqa: E402
 
@@ -143,3 +143,31 @@ def test_layers_are_kept_and_not_made_again(pictures: np.ndarray, tmp_path: Path
     assert file.stat().st_mtime_ns == stamp
     ground_layers(pictures[:2], tmp_path, "b")
     assert len(list(tmp_path.glob("grounds-*.npy"))) == 2
+
+
+def test_restained_cells_and_ground_have_the_colours_asked_for(pictures: np.ndarray, layers: np.ndarray) -> None:
+    share = layers[0][..., 3].astype(np.float32) / 255
+    wanted = colours_of(pictures[1], layers[1][..., 3] > 127)
+    moved = colours_of(restain(pictures[0], share, wanted), share > 0.5)
+    before = colours_of(pictures[0], share > 0.5)
+    for part in range(2):  # what leaves sRGB is clipped, and edges are mixed: near is near enough
+        assert np.abs(moved[0][part] - wanted[0][part]).max() < 4
+    assert np.abs(before[0] - wanted[0]).max() > 6
+    same = restain(pictures[0], share, before)
+    assert np.abs(same.astype(int) - pictures[0]).mean() < 1.5
+
+
+def test_colours_are_taken_from_donors_alone(pictures: np.ndarray, layers: np.ndarray) -> None:
+    grounds = Grounds(Ground(restained=1), layers, [2], pictures)
+    share = layers[0][..., 3].astype(np.float32) / 255
+    expected = restain(pictures[0], share, colours_of(pictures[2], layers[2][..., 3] > 127))
+    picture, label = grounds.show(0, pictures[0], 3, np.random.default_rng(0))
+    assert label == 3
+    assert np.array_equal(picture, expected)
+
+
+def test_a_picture_without_cells_has_colours() -> None:
+    mean, spread = colours_of(np.full((6, 5, 3), 200, np.uint8), np.zeros((6, 5), np.bool_))
+    assert np.isfinite(mean).all()
+    assert (spread < 1e-3).all()
+    assert restain(np.full((6, 5, 3), 200, np.uint8), np.zeros((6, 5), np.float32), (mean, spread)).std() < 1

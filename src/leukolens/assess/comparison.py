@@ -20,6 +20,7 @@ from leukolens.assess.run_answers import Answers
 from leukolens.assess.run_figures import stamp_of
 from leukolens.assess.run_groups import group_images_of
 from leukolens.assess.runs import Run
+from leukolens.assess.wording import NOT_RECORDED
 from leukolens.finding import DataError, UsageError
 from leukolens.statistics.intervals import Estimate
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 POOLING: Final = "linear"
 """The head of runs whose recipe does not name one."""
 
-NOT_RECORDED: Final = "not recorded"
 WAITS: Final = "waits for a run"
 SAME: Final = "one network, or two that cannot be told apart: equal probabilities for every image"
 

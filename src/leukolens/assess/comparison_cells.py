@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from leukolens.assess.comparison import NOT_RECORDED
 from leukolens.assess.run_figures import FIGURES
-from leukolens.assess.wording import NAMES, Written, write_figure
+from leukolens.assess.wording import NAMES, NOT_RECORDED, Written, write_figure
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:

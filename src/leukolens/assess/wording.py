@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from leukolens.statistics.intervals import Estimate
 
+NOT_RECORDED: Final = "not recorded"
+
 NAMES: Final = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",

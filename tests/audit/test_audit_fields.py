@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("faiss", reason="needs leukolens[audit]")
+
 from leukolens.audit.candidates import find_candidates
 from leukolens.audit.field_features import FieldFeatures, describe_field, mirrored, unit_descriptors
 from leukolens.audit.fields import find_fields, group_fields

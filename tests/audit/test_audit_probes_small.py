@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="needs leukolens[audit]")
+pytest.importorskip("sklearn", reason="needs leukolens[audit]")
 
 from leukolens.audit.probes import LOOKS, ProbeFeatures, probe_rows, probe_sentences, run_probes
 from leukolens.audit.probes.measure import ROW

@@ -125,6 +125,7 @@ def test_what_was_not_sought_stays_empty() -> None:
 
 
 def test_the_groups_file_is_the_same_from_another_folder_and_table(tmp_path: Path) -> None:
+    pytest.importorskip("faiss", reason="needs leukolens[audit]")
     for number in range(8):
         save(tmp_path / "x" / "A" / f"{number}.png", render(number % 6))
     skip = Settings(skip=frozenset({"labels"}))

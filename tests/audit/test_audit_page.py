@@ -106,7 +106,7 @@ def test_names_cannot_break_the_page(tmp_path: Path) -> None:
         save(tmp_path / "B" / f"{number}.png", render(number))
     (tmp_path / "B" / "<b>.png").write_bytes(b"nothing")
     found = audit(open_catalogue(tmp_path))
-    content = page(found, describe_audit(found, bad, MANIFEST, None), MANIFEST)
+    content = page(found, describe_audit(found, bad, MANIFEST), MANIFEST)
     assert "<img src=x" not in content
     assert "\u202e" not in content
     assert "&lt;img src=x" in content

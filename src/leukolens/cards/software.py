@@ -61,7 +61,7 @@ def add_software_facts(book: FactBook) -> None:
     book.add("software.quality", _QUALITY, code("leukolens.smear.quality.measure_quality"))
     book.add("software.user", _USER, code("leukolens.cli.screen"))
     book.add("software.explained", _EXPLAINED, code("leukolens.explain.evidence"))
-    book.add("software.unread", _UNREAD, code("leukolens.assess.evaluation.evaluate"))
+    book.add("software.unread", _UNREAD, code("leukolens.assess.judging.evaluate"))
     book.add("software.measures", _SEVERAL, code("leukolens.assess.scores"))
     book.add("software.intervals", _INTERVALS, code("leukolens.statistics.intervals"))
     book.add(

@@ -39,8 +39,10 @@ def balanced_accuracy(
     """
     masks = [(labels == name, predicted == name) for name in np.unique(labels)]
     shares = [float(hits[counted].mean()) for counted, hits in masks]
-    low, high = mean_limits(masks, shares, groups, labels, level)
-    return Estimate(float(np.mean(shares)), low, high, "score-linearised", len(labels), group_count(groups))
+    count = group_count(groups)
+    # The usual degrees of freedom, the groups less one: whoever resamples training widens the interval for that.
+    low, high = mean_limits(masks, shares, groups, level=level, degrees=None if count is None else max(1, count - 1))
+    return Estimate(float(np.mean(shares)), low, high, "score-linearised", len(labels), count)
 
 
 def mean_limits(
@@ -50,6 +52,7 @@ def mean_limits(
     labels: NDArray[np.intp] | None = None,
     level: float = LEVEL,
     slope: Slope = lambda _: 1.0,
+    degrees: float | None = None,
 ) -> tuple[float, float]:
     """Return the interval of a mean of figures that are each a share of hits, or a function of one.
 
@@ -70,6 +73,8 @@ def mean_limits(
         Coverage of the interval.
     slope
         Derivative of a figure by its share of hits: 1 where it is that share.
+    degrees
+        Of freedom of Student's t; as `grouped.spread` finds them where None.
 
     Returns
     -------
@@ -87,7 +92,7 @@ def mean_limits(
         found.variance,
         kish(groups),
         found.informative,
-        critical_value(level, found.degrees),
+        critical_value(level, found.degrees if degrees is None else degrees),
         level,
     )
 

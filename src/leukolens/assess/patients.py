@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from leukolens.assess.areas import auc_estimate
+from leukolens.assess.site.exact import clopper_pearson
 from leukolens.finding import DataError
 from leukolens.statistics.intervals import LEVEL, Estimate
 
@@ -151,12 +152,5 @@ def exact_share(hits: NDArray[np.bool_], level: float = LEVEL) -> Estimate:
     -------
     Estimate
     """
-    from scipy import special
-
-    n, k = len(hits), int(np.count_nonzero(hits))
-    if n == 0:
-        return Estimate(None, 0.0, 1.0, "clopper-pearson", 0, None, "no patient to count")
-    tail = (1 - level) / 2
-    low = float(special.betaincinv(k, n - k + 1, tail)) if k > 0 else 0.0
-    high = float(special.betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
-    return Estimate(k / n, low, high, "clopper-pearson", n)
+    found = clopper_pearson(int(np.count_nonzero(hits)), len(hits), level)
+    return found if len(hits) else replace(found, note="no patient to count")

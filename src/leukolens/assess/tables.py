@@ -71,7 +71,7 @@ def risk_coverage_csv(evaluation: Evaluation) -> str:
     return csv_text(rows)
 
 
-def csv_text(rows: Iterable[Sequence[str]]) -> str:
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
     """Return rows of cells as CSV, lines ended by a line feed."""
     stream = io.StringIO(newline="")
     csv.writer(stream, lineterminator="\n").writerows(rows)

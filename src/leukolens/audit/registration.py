@@ -20,7 +20,7 @@ LEAST_INLIERS: Final = 6
 LEAST_OVERLAP: Final = 0.04
 """Share of the first picture that the second must cover."""
 LEAST_CORRELATION: Final = 0.5
-"""Correlation of what both show where they overlap. On the Taleqani images it is below 0.25 for all pairs of different
+"""Correlation of what both show where they overlap. On the Taleqani images it is below 0.3 for all pairs of different
 classes and above 0.5, mostly above 0.9, for captures of one field; next to nothing lies between."""
 
 _RATIO: Final = 0.9  # of the distances to the nearest and the second nearest feature (Lowe: 0.8; the map is checked)

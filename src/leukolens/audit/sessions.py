@@ -29,7 +29,9 @@ together. Such pictures are of one slide: how often a cut parts them says how of
 _NEAR: Final = 40  # files; captures of one field further apart say that a slide was returned to
 _PENALTY: Final = 4.0  # of the Bayesian information criterion's; doubled while cuts part too many captures of one field
 _MOST: Final = 64.0
-_RETURNED: Final = 3  # fields that two stretches must share to be one session; fewer are stray files
+# Fields two stretches must share to be one session; fewer pass for stray files. Chosen on the Taleqani images after
+# 1, 2, 3 and 5 were looked at: see docs/audit.md for what that leaves open.
+_RETURNED: Final = 3
 _FLOOR: Final = 0.15  # least noise of a feature, of its own spread
 
 

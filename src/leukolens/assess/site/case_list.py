@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leukolens.assess.site.tables import Row, csv_text, listed, parse_rows, read_bytes
+from leukolens.assess.site.tables import Row, listed, parse_rows, read_bytes
+from leukolens.assess.tables import csv_text
 from leukolens.finding import DataError, UsageError
 from leukolens.finding.output import reason_of
 from leukolens.screen.inputs import Input, list_inputs

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from leukolens.assess.site.tables import Row, csv_text, listed, parse_rows, read_bytes
+from leukolens.assess.site.tables import Row, listed, parse_rows, read_bytes
+from leukolens.assess.tables import csv_text
 from leukolens.finding import DataError, nearest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.site.coefficients import METHODS
-from leukolens.assess.site.tables import csv_text
+from leukolens.assess.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
 from leukolens.statistics.intervals import METHODS as OTHER_METHODS
 

@@ -116,13 +116,6 @@ def _check_columns(
         )
 
 
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Return rows of cells as CSV, lines ended by a line feed."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
-
-
 def listed(names: Iterable[str], most: int = 5) -> str:
     """Return the first few names in quotes, and how many more there are."""
     known = list(names)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.site.plan import NEGATIVE, POSITIVE
-from leukolens.assess.site.tables import csv_text, listed, parse_rows, read_bytes
+from leukolens.assess.site.tables import listed, parse_rows, read_bytes
+from leukolens.assess.tables import csv_text
 from leukolens.finding import DataError, UsageError, nearest
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from torch import nn  # noqa: E402
 from leukolens.finding import UsageError  # noqa: E402
 from leukolens.networks.choice import NetworkChoice  # noqa: E402
 from leukolens.networks.field import FieldNetwork  # noqa: E402
+from leukolens.networks.heads import HEADS  # noqa: E402
 from leukolens.networks.registry import network_entry, weights_config  # noqa: E402
 
 TINY = "timm:test_efficientnet"
@@ -43,17 +44,18 @@ def shake(network: FieldNetwork) -> FieldNetwork:
     return network.eval()
 
 
-@pytest.mark.parametrize("head", ["linear", "attention"])
+@pytest.mark.parametrize("head", ["linear", "standardised", "attention"])
 def test_class_map_explains_the_logits_exactly(images: torch.Tensor, head: str) -> None:
     network = shake(build(classes=4, head=head))
     output = network(images)
-    bias = network.head.bias if head == "linear" else network.head.linear.bias
+    bias = network.head.linear.bias if head == "attention" else network.head.bias
     torch.testing.assert_close(output.class_map.mean((2, 3)) + bias, output.logits, rtol=1e-4, atol=1e-4)
     assert output.class_map.shape[:2] == (3, 4)
     assert output.features.shape == (3, network.head.shape[0])
 
 
 def test_class_map_of_the_thesis_head_is_map_times_gradient(images: torch.Tensor) -> None:
+    torch.manual_seed(4)
     network = shake(build(classes=4, head="thesis"))
     features = network.feature_map(images).detach().requires_grad_()
     logits, class_map = network.head.logits(features), network.head.class_map(features)
@@ -151,6 +153,53 @@ def test_the_backbone_of_a_run_is_a_start_and_its_head_is_not(tmp_path: Path) ->
         second = build(classes=2, weights=str(weights))
         for name, tensor in second.backbone.state_dict().items():
             assert torch.equal(tensor, first.backbone.state_dict()[name]), name
+
+
+def test_tiles_go_through_the_backbone_each_for_itself(images: torch.Tensor) -> None:
+    torch.manual_seed(3)
+    network = build(tiles=(2, 3)).eval()
+    features = network.feature_map(images)
+    alone = build(size=(32, 32)).eval()
+    alone.load_state_dict(network.state_dict())
+    _, height, width = alone.head.shape
+    for row in range(2):
+        for column in range(3):
+            tile = images[:, 32 * row : 32 * row + 32, 32 * column : 32 * column + 32]
+            part = features[:, :, row * height : (row + 1) * height, column * width : (column + 1) * width]
+            torch.testing.assert_close(part, alone.feature_map(tile))
+    changed = images.clone()
+    changed[:, :32, :32] = 0
+    assert torch.equal(network.feature_map(changed)[:, :, height:], features[:, :, height:])
+
+
+def test_tiles_that_do_not_fill_the_picture_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"96 x 64 px cannot be cut into 3 rows of 1 tiles.*network\.tiles"):
+        build(tiles=(3, 1))
+
+
+@pytest.mark.parametrize("name", [TINY, "efficientnet-lite0", "timm:test_resnet", "timm:test_convnext"])
+def test_levels_are_the_backbones_maps_one_after_the_other(name: str, images: torch.Tensor) -> None:
+    torch.manual_seed(3)
+    network = build(name, levels=2).eval()
+    scaled = (images.permute(0, 3, 1, 2).float() - network.mean) / network.std
+    upper, last = network.backbone.forward_intermediates(scaled, indices=2, intermediates_only=True)
+    joined = network.feature_map(images)
+    assert joined.shape[1] == upper.shape[1] + last.shape[1] == network.head.shape[0]
+    assert torch.equal(joined[:, upper.shape[1] :], last)
+    torch.testing.assert_close(joined[:, : upper.shape[1]].mean((2, 3)), upper.mean((2, 3)))
+    assert network.target_layer == ""
+
+
+def test_more_levels_than_there_are_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"does not give 9 maps.*network\.levels of 5 at most"):
+        build("efficientnet-lite0", levels=9)
+
+
+def test_a_standardised_head_does_not_care_for_the_scale_of_features() -> None:
+    head = HEADS["standardised"]((3, 2, 2), 2, 0.0)
+    maps = torch.randn(64, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    scaled = maps * torch.tensor([1.0, 100.0, 0.1])[:, None, None] + 5.0
+    torch.testing.assert_close(head.logits(maps), head.logits(scaled), rtol=1e-2, atol=1e-2)
 
 
 def test_more_frozen_stages_than_there_are_are_refused() -> None:

@@ -11,8 +11,10 @@ from drawn_fields import DATA, draw_field, needs_data, read
 from white_cell_truth import RED_ONLY, overlap, white_field
 
 from leukolens.finding import ImageError
+from leukolens.smear.backgrounds import on_flat_ground
 from leukolens.smear.perturb import shift_lamp
 from leukolens.smear.segmentation import white_cell_parts, white_cells
+from leukolens.smear.segmentation.cut_outs import plain_ground
 from leukolens.smear.synth import STYLES
 
 FIELD = white_field()
@@ -121,3 +123,24 @@ def test_every_class_has_cells_of_a_usual_share(label):
     shares = [white_cells(read(path)).mean() for path in sorted((DATA / "taleqani/Original" / label).iterdir())[::40]]
     assert min(shares) > 0.005
     assert max(shares) < 0.6
+
+
+def test_cells_on_plain_ground_are_all_there_is():
+    rgb, cells, nuclei = white_field()
+    laid = on_flat_ground(rgb, cells)
+    found = white_cell_parts(laid)
+    assert overlap(found.cells, cells) > 0.9
+    assert (found.nuclei & nuclei).sum() > 0.75 * nuclei.sum()
+    assert found.nuclei.mean() < found.cells.mean()
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_clipped_ground_does_not_make_red_cells_white(level):
+    rgb, _, _ = white_field()
+    clipped = rgb.copy()
+    ground = rgb.min(axis=2) > 215
+    clipped[ground] = level or rgb[ground]
+    clipped[:90] = level  # a bar of one colour, as beyond a round field of view
+    assert plain_ground(clipped) is None
+    assert plain_ground(np.full((40, 50, 3), 200, np.uint8)) is not None
+    assert not white_cells(np.full((40, 50, 3), 200, np.uint8)).any()

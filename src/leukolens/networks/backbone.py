@@ -9,12 +9,14 @@ from torch import nn
 
 from leukolens.finding import UsageError
 from leukolens.networks.table import NetworkEntry
-from leukolens.networks.timm_network import REFUSALS, create_network
+from leukolens.networks.timm_network import REFUSALS, create_network, end_with_levels
 from leukolens.networks.trial import refusal
 from leukolens.networks.weights import check_weights, load_packaged_weights, load_run_weights
 
 
-def build_backbone(entry: NetworkEntry, weights: str, size: tuple[int, int], scaling: str | None = None) -> nn.Module:
+def build_backbone(
+    entry: NetworkEntry, weights: str, size: tuple[int, int], scaling: str | None = None, levels: int = 1
+) -> nn.Module:
     """Build a network without its classifier.
 
     Parameters
@@ -29,6 +31,8 @@ def build_backbone(entry: NetworkEntry, weights: str, size: tuple[int, int], sca
         Height and width of the pictures, px.
     scaling
         How pictures are scaled, if it is to be checked against the run that the weights come from.
+    levels
+        How many maps it is to give; of more than one, layers after the last of them are left out.
 
     Returns
     -------
@@ -38,14 +42,16 @@ def build_backbone(entry: NetworkEntry, weights: str, size: tuple[int, int], sca
     Raises
     ------
     UsageError
-        When the weights cannot be had or the network cannot take pictures of this size.
+        When the weights cannot be had, or the network cannot take pictures of this size or has not so many maps.
     """
     check_weights(weights, entry, scaling)
     hub = weights == "imagenet" and entry.packaged_weights is None
     backbone = _without_classifier(_from_hub(entry, size) if hub else _untrained(entry, size))
     if weights == "imagenet" and entry.packaged_weights is not None:
         load_packaged_weights(backbone, entry.packaged_weights)
-    elif weights not in {"imagenet", "none"}:
+    if levels > 1:
+        end_with_levels(backbone, levels)
+    if weights not in {"imagenet", "none"}:
         load_run_weights(backbone, weights)
     return backbone
 

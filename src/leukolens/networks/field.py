@@ -53,7 +53,7 @@ class FieldNetwork(nn.Module):
     Attributes
     ----------
     target_layer
-        The module of the backbone whose output is the last feature map.
+        The module of the backbone whose output is the last feature map; empty where no module gives it by itself.
 
     Raises
     ------
@@ -69,14 +69,29 @@ class FieldNetwork(nn.Module):
         entry = network_entry(choice.name)
         self.classes = classes
         self.size = size
-        self.backbone = build_backbone(entry, choice.weights, size, choice.scaling)
-        self.target_layer = entry.target_layer or last_layer(self.backbone, size)
-        self.head: Head = HEADS[choice.head](map_shape(self.backbone, size), classes, choice.dropout)
+        self.levels, self.tiles = choice.levels, choice.tiles
+        tile = self._tile_size()
+        self.backbone = build_backbone(entry, choice.weights, tile, choice.scaling, choice.levels)
+        # Of several maps none is the last by itself.
+        self.target_layer = "" if self.levels > 1 else entry.target_layer or last_layer(self.backbone, tile)
+        depth, height, width = map_shape(self.backbone, tile, self.levels)
+        shape = depth, self.tiles[0] * height, self.tiles[1] * width
+        self.head: Head = HEADS[choice.head](shape, classes, choice.dropout)
         config = {"mean": (0.0,) * 3, "std": (1.0,) * 3} if choice.scaling == "unit" else weights_config(entry)
         for name in ("mean", "std"):
             values = torch.tensor([255.0 * value for value in config[name]]).view(1, 3, 1, 1)
             self.register_buffer(name, values, persistent=False)
         self.freeze(choice.frozen)
+
+    def _tile_size(self) -> tuple[int, int]:
+        (height, width), (rows, columns) = self.size, self.tiles
+        if height % rows or width % columns:
+            raise UsageError(
+                f"pictures of {width} x {height} px cannot be cut into {rows} rows of {columns} tiles",
+                expected=f"a width that is a multiple of {columns} and a height that is one of {rows}",
+                todo="change network.tiles, preparation.width or preparation.height",
+            )
+        return height // rows, width // columns
 
     def freeze(self, stages: int) -> None:
         """Keep the first stages as they are, batch statistics included: training is faster and keeps their features.
@@ -135,7 +150,16 @@ class FieldNetwork(nn.Module):
     def feature_map(self, images: Tensor) -> Tensor:
         """Return feature maps (N, D, h, w) of prepared fields, (N, H, W, 3) uint8."""
         floats = images.permute(0, 3, 1, 2).to(self.mean.dtype)
-        return feature_map(self.backbone, (floats - self.mean) / self.std)
+        scaled = (floats - self.mean) / self.std
+        if self.tiles == (1, 1):
+            return feature_map(self.backbone, scaled, self.levels)
+        (rows, columns), (high, wide) = self.tiles, self._tile_size()
+        # -1 and not len(images), which would fix the number of pictures in an exported graph.
+        parts = scaled.reshape(-1, 3, rows, high, columns, wide).permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
+        features = feature_map(self.backbone, parts, self.levels)
+        depth, height, width = self.head.shape
+        placed = features.reshape(-1, rows, columns, depth, height // rows, width // columns).permute(0, 3, 1, 4, 2, 5)
+        return placed.reshape(-1, depth, height, width)
 
     def logits(self, images: Tensor) -> Tensor:
         """Return logits (N, C) alone, as training needs them."""

@@ -1,6 +1,6 @@
 """Heads: from the last feature map to logits, and from the logits back to the places that made them.
 
-Every head gives a class map beside its logits, (N, C, h, w). For the linear and the attention head its mean over h and
+Every head gives a class map beside its logits, (N, C, h, w). For all heads but the thesis' its mean over h and
 w plus the bias of the last layer is the logit, exactly (class activation mapping, Zhou et al. 2016, doi
 10.1109/CVPR.2016.319). The dense head of the thesis is linear piece by piece: there the class map is the feature map
 times the logit's gradient (HiResCAM, Draelos & Carin 2020, arXiv 2011.08891), written out so that it runs in the
@@ -66,6 +66,31 @@ class LinearHead(Head):
     def class_map(self, feature_map: Tensor) -> Tensor:
         """Return the contribution of each place to each logit."""
         return torch.einsum("ndhw,cd->nchw", feature_map, self.weight)
+
+
+class StandardisedHead(LinearHead):
+    """As the linear head, and each feature is brought to mean 0 and spread 1 over the training pictures beforehand.
+
+    What a logistic regression over the features of a frozen backbone needs: these lie on scales of their own. Batch
+    normalisation (Ioffe & Szegedy 2015, arXiv 1502.03167) of the averaged map, without scale and shift.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, dropout: float = 0.2) -> None:
+        super().__init__(shape, classes, dropout)
+        self.norm = nn.BatchNorm1d(shape[0], affine=False)
+
+    def logits(self, feature_map: Tensor) -> Tensor:
+        """Return logits (N, C) of feature maps (N, D, h, w)."""
+        pooled = nn.functional.dropout(self.norm(feature_map.mean((2, 3))), self.rate, self.training)
+        return nn.functional.linear(pooled, self.weight, self.bias)
+
+    def class_map(self, feature_map: Tensor) -> Tensor:
+        """Return the contribution of each place to each logit."""
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        if mean is None or variance is None:
+            raise TypeError("a batch norm without running statistics has no fixed slope")
+        slopes = self.weight * torch.rsqrt(variance + self.norm.eps)
+        return torch.einsum("ndhw,cd->nchw", feature_map - mean[:, None, None], slopes)
 
 
 class ThesisHead(Head):
@@ -153,6 +178,7 @@ class AttentionHead(Head):
 
 HEADS: Final[dict[str, Callable[[tuple[int, int, int], int, float], Head]]] = {
     "linear": LinearHead,
+    "standardised": StandardisedHead,
     "thesis": ThesisHead,
     "attention": AttentionHead,
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import timm
+import torch
 from torch import Tensor, nn
 
 from leukolens.finding import UsageError
@@ -40,6 +41,31 @@ def create_network(entry: NetworkEntry, size: tuple[int, int], *, hub: bool = Fa
     return backbone
 
 
+def end_with_levels(backbone: nn.Module, levels: int) -> None:
+    """Leave out what a backbone does after the last of its intermediate maps: where several are seen, they alone are.
+
+    Parameters
+    ----------
+    backbone
+        From `create_network`; changed.
+    levels
+        How many maps `feature_map` is to join.
+
+    Raises
+    ------
+    UsageError
+        If it has not so many, or timm does not give them.
+    """
+    known = len(getattr(backbone, "feature_info", []))
+    if not hasattr(backbone, "forward_intermediates") or levels > known:
+        raise UsageError(
+            f"network {architecture(backbone)!r} does not give {levels} maps",
+            expected=f"network.levels of {known} at most" if known else None,
+            todo="leave network.levels at 1, or choose another network",
+        )
+    backbone.prune_intermediate_layers(levels, prune_norm=True, prune_head=False)  # type: ignore[operator]
+
+
 def architecture(backbone: nn.Module) -> str:
     """Return timm's name of a backbone."""
     config = getattr(backbone, "pretrained_cfg", None) or {}
@@ -52,7 +78,7 @@ def native_size(config: Mapping[str, Any]) -> tuple[int, int] | None:
     return (int(size[1]), int(size[2])) if size else None
 
 
-def feature_map(backbone: nn.Module, scaled: Tensor) -> Tensor:
+def feature_map(backbone: nn.Module, scaled: Tensor, levels: int = 1) -> Tensor:
     """Run a backbone.
 
     Parameters
@@ -61,11 +87,14 @@ def feature_map(backbone: nn.Module, scaled: Tensor) -> Tensor:
         From `build_backbone`.
     scaled
         (N, 3, H, W) float.
+    levels
+        How many of its maps to join, from the last up; a backbone for more than one is made by `end_with_levels`.
 
     Returns
     -------
     Tensor
-        (N, D, h, w): the last feature map. A transformer's patches lie in their grid, its other tokens are left out. A
+        (N, D, h, w): the last feature map; of several, each averaged down to the places of the last, one after the
+        other along D. A transformer's patches lie in their grid, its other tokens are left out. A
         norm that the network would apply after pooling (ConvNeXt, BEiT) is applied at each place instead.
 
     Raises
@@ -73,6 +102,8 @@ def feature_map(backbone: nn.Module, scaled: Tensor) -> Tensor:
     UsageError
         If the network has no such map.
     """
+    if levels > 1:
+        return _joined(backbone, scaled, levels)
     features: Tensor = backbone.forward_features(scaled)  # type: ignore[operator]
     token_norm = getattr(backbone, "fc_norm", None)
     if features.ndim == 3 and token_norm is not None:
@@ -90,6 +121,22 @@ def feature_map(backbone: nn.Module, scaled: Tensor) -> Tensor:
     # Some heads have a norm further on, of another width, which belongs to their classifier.
     fits = getattr(getattr(norm, "weight", None), "shape", None) == features.shape[1:2]
     return norm(features) if norm is not None and fits else features
+
+
+def _joined(backbone: nn.Module, scaled: Tensor, levels: int) -> Tensor:
+    maps: list[Tensor] = backbone.forward_intermediates(  # type: ignore[operator]
+        scaled, indices=levels, output_fmt="NCHW", intermediates_only=True
+    )
+    wanted = maps[-1].shape[2:]
+    steps = [max(1, round(features.shape[2] / wanted[0])) for features in maps]
+    pooled = [
+        nn.functional.avg_pool2d(features, step, ceil_mode=True, count_include_pad=False)
+        for features, step in zip(maps, steps, strict=True)
+    ]
+    if any(features.shape[2:] != wanted for features in pooled):
+        found = ", ".join(f"{features.shape[3]} x {features.shape[2]}" for features in maps)
+        raise mapless(architecture(backbone), f"maps of {found} places, which are no multiples of each other")
+    return torch.cat(pooled, 1)
 
 
 def first_line(error: Exception) -> str:

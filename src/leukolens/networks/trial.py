@@ -26,8 +26,8 @@ _STEPS: Final = (32, 64)
 """Sides that are multiples of these suit most networks that divide their pictures, px."""
 
 
-def map_shape(backbone: nn.Module, size: tuple[int, int]) -> tuple[int, int, int]:
-    """Return D, h and w of a backbone's feature map for pictures of a height and width, px.
+def map_shape(backbone: nn.Module, size: tuple[int, int], levels: int = 1) -> tuple[int, int, int]:
+    """Return D, h and w of a backbone's feature map, of so many levels, for pictures of a height and width, px.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def map_shape(backbone: nn.Module, size: tuple[int, int]) -> tuple[int, int, int
         If the network cannot take pictures of this size, or has no feature map with places at any size.
     """
     with _tried(backbone, size):
-        _, depth, height, width = feature_map(backbone, torch.zeros(1, 3, *size)).shape
+        _, depth, height, width = feature_map(backbone, torch.zeros(1, 3, *size), levels).shape
     return depth, height, width
 
 

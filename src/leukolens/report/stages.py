@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from leukolens.smear.gallery import Tiles
     from leukolens.smear.prepare import Preparation, Prepared
     from leukolens.smear.steps import Normalisation, Segmentation
 
@@ -92,7 +93,7 @@ def stages_of(
         As `prepare`.
     """
     start = time.perf_counter()
-    bare = prepare(rgb, spec.model_copy(update={"steps": ()}), aspect=aspect)
+    bare = prepare(rgb, spec.of_field.model_copy(update={"steps": ()}), aspect=aspect)
     seconds = time.perf_counter() - start
     height, width = rgb.shape[:2]
     stages = [Stage("original", f"As given, {width} × {height} px", _reduced(rgb))]
@@ -107,6 +108,8 @@ def stages_of(
         stages.append(Stage(step.kind, _DONE[step.kind] if told else _NOT_TOLD, after, took, told))
 
     prepared = prepare(rgb, spec, aspect=aspect, watch=keep)
+    if prepared.tiles is not None:
+        stages.append(Stage("cells", _how_laid_out(prepared.tiles), prepared.pixels))
     return stages if second is None else [*stages, *_second_sample(prepared.pixels, second)]
 
 
@@ -132,7 +135,7 @@ def mask_of(
         if isinstance(step, (SegmentKMeans, SegmentHSV)):
             masks.append(segment(before, step))
 
-    prepared = prepare(rgb, spec, aspect=aspect, watch=keep)
+    prepared = prepare(rgb, spec.of_field if second is None else spec, aspect=aspect, watch=keep)
     if second is None:
         left, top, wide, high = prepared.window
         placed = np.zeros(prepared.pixels.shape[:2], np.float32)
@@ -177,6 +180,12 @@ def _how_prepared(prepared: Prepared, spec: Preparation) -> str:
         return f"{size}, stretched to that shape"
     factor = prepared.squeeze.factor
     return f"{size}, in true shapes" + (f": a squeeze by {factor:.3f} undone" if abs(factor - 1) > 0.005 else "")
+
+
+def _how_laid_out(tiles: Tiles) -> str:
+    if not len(tiles.corners):
+        return "White cells laid out: none found"
+    return f"White cells laid out alone: {tiles.rows * tiles.columns} tiles"
 
 
 def _reduced(rgb: Picture) -> Picture:

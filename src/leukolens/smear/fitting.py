@@ -58,7 +58,7 @@ def fit_preparation(
     """
     if not needs_fitting(spec):
         return spec
-    bare = spec.model_copy(update={"steps": ()})
+    bare = spec.of_field.model_copy(update={"steps": ()})
     inner = (_without_padding(rgb, bare, aspect) for rgb in pictures)
     return spec.model_copy(update={"steps": fit_steps(spec.steps, inner)})
 

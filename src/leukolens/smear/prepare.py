@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from leukolens.finding import UsageError
+from leukolens.smear.gallery import Gallery, Tiles, lay_out, to_field
 from leukolens.smear.ground import Placing, ground_colour
 from leukolens.smear.marks import find_marks, paint_out
 from leukolens.smear.pixels import check_pixels
@@ -48,6 +49,9 @@ class Preparation(BaseModel):
     steps
         What is done to the prepared pixels at the very end: normalisation, segmentation (`smear.steps`). They do not
         see what is filled, which then gets the colour that they give to the background.
+    gallery
+        Lays out the field's white cells, after the steps, so that a network sees them alone and larger; None: the field
+        as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +64,23 @@ class Preparation(BaseModel):
     pad: Literal["background"] = "background"
     shape: Literal["true", "stretch"] = "true"
     steps: tuple[Step, ...] = ()
+    gallery: Gallery | None = None
+
+    @field_validator("gallery")
+    @classmethod
+    def _whole_tiles(cls, value: Gallery | None, info: ValidationInfo) -> Gallery | None:
+        width, height = info.data.get("width", 0), info.data.get("height", 0)
+        if value is not None and (width % value.columns or height % value.rows):
+            raise ValueError(f"{value.columns} x {value.rows} tiles of equal size do not fill {width} x {height} px")
+        return value
+
+    @property
+    def of_field(self) -> Preparation:
+        """How the field itself is prepared, before its cells are laid out; the same where they are not."""
+        if self.gallery is None:
+            return self
+        size = {"width": self.gallery.field, "height": round(0.75 * self.gallery.field)}
+        return self.model_copy(update={**size, "gallery": None})
 
 
 @dataclass(frozen=True)
@@ -72,7 +93,7 @@ class Prepared:
         (height, width, 3) uint8, sRGB, true shapes.
     matrix
         (2, 3) float64. Takes (x, y, 1) of a prepared pixel to (x, y) of the image as given; whole numbers are the
-        centres of pixels in both.
+        centres of pixels in both. Of a pixel of the prepared field where cells are laid out.
     squeeze
         What was found or declared.
     burned_in
@@ -81,7 +102,10 @@ class Prepared:
         (h, w, 3) uint8: the picture as given, marks painted out, longest side at most 640 px. It may be the given array
         itself.
     window
-        Left, top, width and height of the picture in the prepared one, px; the rest is filled.
+        Left, top, width and height of the picture in the prepared one, px; the rest is filled. In the prepared field
+        where cells are laid out.
+    tiles
+        Which place of the prepared field each tile of a gallery shows; None where `pixels` are the field.
     """
 
     pixels: NDArray[np.uint8]
@@ -90,6 +114,7 @@ class Prepared:
     burned_in: float
     working: NDArray[np.uint8]
     window: tuple[int, int, int, int]
+    tiles: Tiles | None = None
 
 
 class _Frame(NamedTuple):
@@ -137,6 +162,10 @@ def prepare(
     UsageError
         `aspect` implies a squeeze that cannot be, a step is not fitted, or `spec` stretches what is to be placed.
     """
+    if spec.gallery is not None:
+        field = prepare(rgb, spec.of_field, aspect=aspect, placing=placing, watch=watch)
+        pixels, tiles = lay_out(field.pixels, spec.gallery, (spec.width, spec.height))
+        return replace(field, pixels=pixels, tiles=tiles)
     check_pixels(rgb, "prepared")
     height, width = rgb.shape[:2]
     working, burned_in = _without_marks(_reduce(rgb), spec)
@@ -164,9 +193,13 @@ def map_back(values: NDArray[np.float32], prepared: Prepared, width: int, height
     Returns
     -------
     NDArray
-        (height, width) float32, linearly interpolated; 0 where the map says nothing.
+        (height, width) float32, linearly interpolated; 0 where the map says nothing, which is everywhere but on white
+        cells where these are laid out.
     """
     high, wide = prepared.pixels.shape[:2]
+    if prepared.tiles is not None:
+        values = to_field(np.ascontiguousarray(values, np.float32), prepared.tiles, (wide, high))
+        high, wide = values.shape
     rows, columns = values.shape
     step_x, step_y = wide / columns, high / rows
     # One more ring of cells, so that pixels beyond the outermost centres keep the outermost value.

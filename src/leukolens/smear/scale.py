@@ -117,7 +117,7 @@ def windows_at_scale(
     um_per_px
         (x, y) micrometres of one of its pixels.
     target
-        Micrometres of a prepared pixel in training, after any squeeze was undone.
+        Micrometres of a pixel of the prepared field in training, after any squeeze was undone.
     spec
         The bundle's preparation.
     content
@@ -140,6 +140,7 @@ def windows_at_scale(
             found=f"{max(um_per_px):.3g} µm per px",
             todo="check the size of its pixels, or take a picture of a higher magnification",
         )
+    spec = spec.of_field
     across, down = um_per_px[0] / target, um_per_px[1] / target
     wide, high = width * across, height * down
     turned = spec.landscape and wide < high

@@ -12,7 +12,9 @@ from leukolens.train.recipe import Augmentation
 Picture = NDArray[np.uint8]
 
 
-def augment(image: Picture, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
+def augment(
+    image: Picture, augmentation: Augmentation, rng: np.random.Generator, tiles: tuple[int, int] = (1, 1)
+) -> Picture:
     """Vary one prepared picture.
 
     Parameters
@@ -23,13 +25,20 @@ def augment(image: Picture, augmentation: Augmentation, rng: np.random.Generator
         What may happen, how strongly and how often.
     rng
         Where every draw comes from.
+    tiles
+        Rows and columns of a gallery of cells: each is turned and zoomed for itself, the rest is done to all alike.
 
     Returns
     -------
     ndarray
         (H, W, 3) uint8 RGB, a new array.
     """
-    image = _warp(image, augmentation, rng)
+    image = np.vstack(
+        [
+            np.hstack([_warp(tile, augmentation, rng) for tile in np.split(row, tiles[1], axis=1)])
+            for row in np.split(image, tiles[0])
+        ]
+    )
     if rng.random() < augmentation.colour:
         image = apply_colour(image, sample_colour(rng, augmentation.colour_strength, augmentation.grey))
     if rng.random() < augmentation.corner:

@@ -183,6 +183,8 @@ class FieldDataset(Dataset[Sample]):
         Seed of the variation.
     grounds
         What shows the cells on other ground, or None.
+    tiles
+        Rows and columns of the gallery that each picture is, see `augment`.
     """
 
     def __init__(
@@ -193,6 +195,7 @@ class FieldDataset(Dataset[Sample]):
         augmentation: Augmentation | None = None,
         seed: int = 0,
         grounds: Grounds | None = None,
+        tiles: tuple[int, int] = (1, 1),
     ) -> None:
         self.images = images
         self.labels = labels
@@ -200,6 +203,7 @@ class FieldDataset(Dataset[Sample]):
         self.augmentation = augmentation
         self.seed = seed
         self.grounds = grounds
+        self.tiles = tiles
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -211,7 +215,7 @@ class FieldDataset(Dataset[Sample]):
         if self.grounds is not None:
             image, label = self.grounds.show(index, image, label, np.random.default_rng((self.seed, epoch, index, 1)))
         if self.augmentation is not None:
-            image = augment(image, self.augmentation, np.random.default_rng((self.seed, epoch, index)))
+            image = augment(image, self.augmentation, np.random.default_rng((self.seed, epoch, index)), self.tiles)
         return Sample(torch.from_numpy(image), torch.tensor(label), torch.tensor(index))
 
 

@@ -49,7 +49,11 @@ class FieldData(pl.LightningDataModule):
         sampler = EpochSampler(len(sides.train), recipe.seed, balanced)
         self.training = self._dealt(sampler, recipe.batch_size, accumulate=recipe.accumulate, training=True)
         grounds = None if sides.grounds is None else Grounds(recipe.ground, sides.grounds, sides.train, sides.images)
-        dataset = FieldDataset(sides.images, sides.labels, sides.train, recipe.augmentation, recipe.seed, grounds)
+        gallery = recipe.preparation.gallery
+        tiles = (1, 1) if gallery is None else (gallery.rows, gallery.columns)
+        dataset = FieldDataset(
+            sides.images, sides.labels, sides.train, recipe.augmentation, recipe.seed, grounds, tiles
+        )
         return self._loader(dataset, self.training)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[Any]:

@@ -102,6 +102,11 @@ class Recipe(_Part):
             raise ValueError(
                 "ground is shown for pictures as they are: leave samples.views and samples.per_class alone"
             )
+        preparation = info.data.get("preparation")
+        if value.active and preparation is not None and preparation.gallery is not None:
+            raise ValueError(
+                "a gallery shows no ground: set every share of ground to 0, or preparation.gallery to null"
+            )
         return value
 
     @field_validator("mixing")

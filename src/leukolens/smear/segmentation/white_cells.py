@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from leukolens.smear.pixels import check_pixels
+from leukolens.smear.segmentation.cut_outs import cut_out_cells, plain_ground
 from leukolens.smear.segmentation.cytoplasm import grow_cells
 from leukolens.smear.segmentation.nuclear_dye import Dye, measure_dye
 from leukolens.smear.segmentation.objects import fill_outlines, inscribed_radii, number_objects, weighted_median
@@ -73,16 +74,19 @@ def white_cell_parts(rgb: Picture) -> WhiteCells:
     Notes
     -----
     Touching cells are not parted. Platelets and specks that lie on a cell count to it. Where the light changes its
-    colour across the field more than cells do, as under strong vignetting, faint nuclei are missed.
+    colour across the field more than cells do, as under strong vignetting, faint nuclei are missed. On plain ground, on
+    which cells were laid (`cut_outs`), all that stands out and is wide enough is a cell.
     """
     check_pixels(rgb, "searched for white cells")
-    small = _reduced(rgb)
+    small, size = _reduced(rgb), (rgb.shape[1], rgb.shape[0])
+    ground = plain_ground(small)
+    if ground is not None:
+        return WhiteCells(*(_enlarged(mask, size) for mask in cut_out_cells(small, ground)))
     dye = measure_dye(small)
     if dye.typical == 0.0:
         return WhiteCells(np.zeros(rgb.shape[:2], np.bool_), np.zeros(rgb.shape[:2], np.bool_))
     nuclei, core = _find_nuclei(dye)
     cells = grow_cells(small, dye, core) if core.any() else core
-    size = (rgb.shape[1], rgb.shape[0])
     return WhiteCells(_enlarged(cells, size), _enlarged(nuclei, size))
 
 

@@ -1,4 +1,4 @@
-"""Measure the masks of white cells against masks by experts and the truth of rendered fields, and what removing them leaves.
+"""Measure the masks of white cells: against experts and rendered fields, found again elsewhere, and what removal leaves.
 
     python benchmarks/white_cell_masks.py DATA --out docs/results
 
@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukolens.data.run_manifest import run_manifest
-from leukolens.smear.backgrounds import remove_cells
+from leukolens.smear.backgrounds import on_flat_ground, remove_cells, swap_background
 from leukolens.smear.reading import read_image
-from leukolens.smear.segmentation import WhiteCells, white_cell_parts
+from leukolens.smear.segmentation import WhiteCells, white_cell_parts, white_cells
 from leukolens.smear.segmentation.nuclear_dye import measure_dye
 from leukolens.smear.synth import STYLES, Content, Style, render_field
 
 PER_CLASS = 40
+LABELS = ("Benign", "Early", "Pre", "Pro")
 NUCLEUS = {"bccd": 205, "jtsc": 192, "cellavision": 192}
 """Grey level of a mask above which it is nucleus; above 64 it is cell."""
 
@@ -43,15 +44,13 @@ def main() -> None:
     result: dict[str, Any] = {
         "masks": {name: agreement(list(experts(arguments.data, name))) for name in NUCLEUS}
         | {"rendered, nine looks": agreement(list(rendered()))},
-        "removal": {
-            label: removal(choose(arguments.data / "taleqani/Original" / label))
-            for label in ("Benign", "Early", "Pre", "Pro")
-        },
+        "removal": {label: removal(choose(arguments.data / "taleqani/Original" / label)) for label in LABELS},
+        "again": again({label: choose(arguments.data / "taleqani/Original" / label) for label in LABELS}),
         "manifest": run_manifest("benchmarks/white_cell_masks.py", {"per_class": PER_CLASS}, None, None),
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "white-cell-masks.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    print(json.dumps({name: result[name] for name in ("masks", "removal")}, indent=2))
+    print(json.dumps({name: result[name] for name in ("masks", "removal", "again")}, indent=2))
 
 
 def experts(data: Path, name: str) -> Iterator[tuple[WhiteCells, Mask, Mask]]:
@@ -118,6 +117,26 @@ def removal(pictures: list[Picture]) -> dict[str, Any]:
         "removed_with_nuclei_below_0.4_percent": round(float((np.array(seen) < 0.004).mean()), 3),
         "mask_ms": round(float(np.median(mask_ms)), 1),
         "fill_ms": round(float(np.median(fill_ms)), 1),
+    }
+
+
+def again(pictures: dict[str, list[Picture]]) -> dict[str, Any]:
+    """Return how well a mask agrees with the one found once more after its cells were laid on other ground.
+
+    On flat ground, and on the ground of a picture of the next class.
+    """
+    overlaps: dict[str, list[float]] = {"on_flat_ground": [], "on_another_class_ground": []}
+    names = list(pictures)
+    for place, name in enumerate(names):
+        others = pictures[names[(place + 1) % len(names)]]
+        for rgb, other in zip(pictures[name], others, strict=False):
+            mask = white_cells(rgb)
+            swapped = swap_background(rgb, mask, other, white_cells(other))
+            overlaps["on_flat_ground"].append(overlap(mask, white_cells(on_flat_ground(rgb, mask))))
+            overlaps["on_another_class_ground"].append(overlap(mask, white_cells(swapped)))
+    return {
+        name: {"pictures": len(values), "median": quantile(values, 0.5), "tenth": quantile(values, 0.1)}
+        for name, values in overlaps.items()
     }
 
 

@@ -29,16 +29,26 @@ def call(*words: object) -> int:
     return main(["stress", *map(str, words), "--engine", "onnxruntime", "--threads", "1"])
 
 
-def test_everything_is_written_and_told(bundle, tree, tmp_path, capsys):
+def test_everything_is_written_and_told(bundle, tree, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     out = tmp_path / "out"
     assert call(bundle, tree, "--out", out, "--stress", "cells,blur,jpeg,lamp-warm,flip-down") == 0
-    told = capsys.readouterr().out
-    for words in ("comes from the cells", "No quality gates", "cells-removed", "lamp-warm-2", "For research use only"):
+    told = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "comes from the cells",
+        "No quality gates",
+        "no better than chance",
+        "lamp-warm-2",
+        "For research use only",
+    ):
         assert words in told
     names = {path.name for path in out.iterdir()}
     assert {"report.html", "stress.json", "stress.csv", "manifest.json", "stress-lamp.svg", "stress-cells.png"} <= names
     content = json.loads((out / "stress.json").read_text("utf-8"))
     assert content["images"] == 6
+    log = (out / "decisions.jsonl").read_text("utf-8").splitlines()
+    assert len(log) == 1
+    assert "leukolens stress" in log[0]
     assert content["stresses"][0]["name"] == "as it is"
     page = (out / "report.html").read_text("utf-8")
     assert "Cells or background" in page
@@ -65,6 +75,18 @@ def test_unreadable_pictures_end_with_1(bundle, tree, tmp_path, capsys):
     (data / "Benign" / "x.png").write_bytes(b"no picture at all")
     assert call(bundle, data, "--out", tmp_path / "out", "--stress", "grey") == 1
     assert "1 of the 7 chosen images could not be read" in capsys.readouterr().out
+
+
+def test_an_image_under_two_patients_is_refused(bundle, tree, tmp_path, capsys):
+    path, data = next(tree.rglob("*.png")), tmp_path / "data"
+    data.mkdir()
+    for name in ("one.png", "two.png"):
+        (data / name).write_bytes(path.read_bytes())
+    rows = f"path,label,patient\none.png,{path.parent.name},P1\ntwo.png,{path.parent.name},P2\n"
+    (tmp_path / "labels.csv").write_text(rows, "utf-8")
+    words = ["--labels", tmp_path / "labels.csv", "--patient-column", "patient", "--stress", "grey"]
+    assert call(bundle, data, "--out", tmp_path / "out", *words) == 2
+    assert "filed under two" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from white_cell_truth import white_field
+from white_cell_truth import overlap, white_field
 
 from leukolens.smear.backgrounds import FLAT_GROUND, on_flat_ground, remove_cells
-from leukolens.smear.gallery import Gallery, find_middles, lay_out
+from leukolens.smear.gallery import Gallery, Tiles, find_middles, lay_out, to_field
+from leukolens.smear.ground import Placing
 from leukolens.smear.prepare import Preparation, map_back, prepare
 from leukolens.smear.segmentation import white_cells
 
@@ -69,6 +70,35 @@ def test_few_cells_are_shown_again_and_many_are_thinned_out():
     one, chosen = lay_out(RGB, Gallery(rows=1, columns=1, field=224), (48, 48))
     assert one.shape == (48, 48, 3)
     assert len(chosen.corners) == 1
+
+
+@pytest.mark.parametrize("shape", [(360, 360), (200, 480), (480, 300)], ids=["square", "wide", "portrait"])
+@pytest.mark.parametrize("scale", [None, 0.3])
+def test_what_is_filled_around_a_picture_makes_nothing_a_cell(shape, scale):
+    rgb, cells, _ = white_field(width=480, height=480)
+    rgb, cells = rgb[: shape[0], : shape[1]], cells[: shape[0], : shape[1]]
+    placing = None if scale is None else Placing(scale)
+    prepared = prepare(rgb, SPEC, aspect=shape[1] / shape[0], placing=placing)
+    found = np.zeros(shape, np.float32)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    inverse = cv2.invertAffineTransform(prepared.matrix)
+    places = np.rint(np.tensordot(inverse, np.stack([x, y, np.ones_like(x)]), 1)).astype(int)
+    inside = (places >= 0).all(0) & (places[0] < 224) & (places[1] < 168)
+    found[inside] = prepared.tiles.cells[places[1][inside], places[0][inside]]
+    assert overlap(found > 0, cells) > 0.6
+    left, top, width, height = prepared.window
+    within = np.zeros_like(prepared.tiles.cells)
+    within[top : top + height, left : left + width] = True
+    assert not (prepared.tiles.cells & ~within).any()
+
+
+def test_a_map_does_not_spill_into_the_next_tile():
+    one = Tiles(np.array([[0, 0], [100, 60]]), np.ones((168, 224), bool), 1, 2)
+    values = np.zeros((4, 8), np.float32)
+    values[:, 4:] = 1.0
+    field = to_field(values, one, (96, 48))
+    assert field[60:108, 100:148].min() == 1.0
+    assert not field[:48, :48].any()
 
 
 def test_without_white_cells_there_is_flat_ground_alone():

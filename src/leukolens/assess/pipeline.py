@@ -113,19 +113,27 @@ class BundlePredictor:
         """Judge one picture, (H, W, 3) uint8 sRGB, as screening does; nothing is refused."""
         spec = self._screener.bundle.field
         aspect, placing = (None, None) if window is None else (window.aspect, window.placing)
-        _, outputs = self._screener.field_outputs(rgb, aspect=aspect, placing=placing)
+        prepared, outputs = self._screener.field_outputs(rgb, aspect=aspect, placing=placing)
         judgement = judge_field(outputs.logits, outputs.distance, spec)
         values = np.array([judgement.probabilities[name] for name in spec.labels])
-        return Answer(values, judgement.novelty, judgement.in_domain, features=outputs.features)
+        return Answer(values, judgement.novelty, judgement.in_domain, prepared.bare, outputs.features)
 
 
 def mean_answer(answers: Sequence[Answer]) -> Answer:
-    """Return one answer for the windows of a picture: means, and in the domain where at least half of them are."""
+    """Return one answer for the windows of a picture: means, and in the domain where at least half of them are.
+
+    Windows without white cells count where there are no others.
+    """
+    bare = all(one.no_white_cells for one in answers)
+    answers = answers if bare else [one for one in answers if not one.no_white_cells]
+    features = [one.features for one in answers if one.features is not None]
     known = [one.novelty for one in answers if one.novelty is not None]
     return Answer(
         np.mean([one.probabilities for one in answers], axis=0),
         float(np.mean(known)) if known else None,
         2 * sum(one.in_domain for one in answers) >= len(answers),
+        bare,
+        np.mean(features, axis=0) if len(features) == len(answers) else None,
     )
 
 

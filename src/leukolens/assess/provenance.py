@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from leukolens.data.grouping import group_images, join_groups
+from leukolens.data.grouping import check_patients, group_images, join_groups
 from leukolens.data.groups import GROUP_COLUMNS
 from leukolens.data.leaks import Shared, check_against, shared_with_training
 from leukolens.data.stamp import stamp_split
@@ -100,8 +100,10 @@ def select(
     UsageError
         A fold or side that is not there, or one given without a split.
     DataError
-        The side holds no image, or a split that is not leaky parts what `recovered` holds together.
+        One image is filed under two patients, the side holds no image, or
+        a split that is not leaky parts what `recovered` holds together.
     """
+    check_patients(catalogue)
     shared = recovered.keys(GROUP_COLUMNS) if recovered is not None else [[] for _ in catalogue.items]
     words = _grouping(catalogue, recovered)
     if split is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leukolens.assess.attribution import Attribution, attribute
+from leukolens.assess.attribution import LEAST_SCORE, Attribution, attribute
 from leukolens.assess.confusion import accuracy, macro
 from leukolens.assess.differences import Loss, loss
 from leukolens.assess.evaluation import Settings, Unread
@@ -115,9 +115,11 @@ class StressTest:
 
     @property
     def fallen(self) -> bool | None:
-        """Whether the answer falls where the cells are removed; None where that was not tried."""
-        removed = self.result(REMOVED)
-        if removed is None or removed.balanced_accuracy.value is None:
+        """Whether the answer falls where the cells are removed; None where not tried, or nothing could fall."""
+        plain, removed = self.results[0].balanced_accuracy.value, self.result(REMOVED)
+        if plain is None or removed is None or removed.balanced_accuracy.value is None:
+            return None
+        if plain < self.fallen_at - FALLEN + LEAST_SCORE:
             return None
         says_none = removed.none_seen is not None and (removed.none_seen.value or 0.0) >= NONE_ENOUGH
         return says_none or removed.balanced_accuracy.value <= self.fallen_at

@@ -146,7 +146,12 @@ def share_sentence(attribution: Attribution | None) -> str:
 def fallen_sentence(test: StressTest) -> str:
     """Say whether the answer falls without cells; empty where that was not tried."""
     if test.fallen is None:
-        return ""
+        tried = test.result(REMOVED) is not None
+        return (
+            "Whether the answer falls without cells cannot be told: it is no better than chance with them."
+            if tried
+            else ""
+        )
     if test.fallen:
         return "With the cells removed the answer falls, as it must."
     return "With the cells removed the answer does NOT fall: it is given by the background."

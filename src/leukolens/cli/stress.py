@@ -38,6 +38,9 @@ def stress(
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of the partners to swap with, and of the bootstrap.", min=0)] = 88,
+    reason: Annotated[
+        str | None, typer.Option(help="Why these images are looked at; kept in the log of decisions beside the split.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a stress test in --out.")] = False,
 ) -> int:
     """Test a model under stress: stain, lamp, camera, turns, scale bar, swapped backgrounds, removed cells.
@@ -63,6 +66,7 @@ def stress(
             engine=engine,
             threads=threads,
             seed=seed,
+            reason=reason,
             overwrite=overwrite,
         )
     )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from leukolens.assess.evaluation import Settings
 from leukolens.assess.judging import check_classes
+from leukolens.assess.looks import record_look
 from leukolens.assess.pipeline import BundlePredictor
 from leukolens.assess.provenance import select
 from leukolens.assess.scores import negative_indices
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.assess.stress import run_stresses
-from leukolens.assess.stress_files import StressAbout, claim_stress_folder, write_stress_test
+from leukolens.assess.stress_files import StressAbout, claim_stress_folder, stress_rows, write_stress_test
 from leukolens.assess.stress_kinds import choose
 from leukolens.cli.console import error_console
 from leukolens.cli.stress_tell import tell
@@ -55,6 +56,7 @@ class Request:
     engine: str
     threads: int | None
     seed: int
+    reason: str | None
     overwrite: bool
 
 
@@ -107,6 +109,17 @@ def run(request: Request) -> int:
             progress=advance,
         )
     about = _describe(request, screener, catalogue, split, test)
+    record_look(
+        screener.bundle,
+        selection.stamp,
+        len(test.items),
+        about.data_sha256,
+        {"stress.csv": stress_rows(test).encode()},
+        command=about.command,
+        split_file=request.split,
+        out=request.out,
+        reason=request.reason,
+    )
     manifest = run_manifest("stress", _configuration(screener, test, about.command), about.data_sha256, request.seed)
     files = write_stress_test(request.out, test, about, manifest)
     tell(test, about, request.out, files)
@@ -120,7 +133,7 @@ def _screening_sees_none(screener: Screener) -> Callable[[NDArray[np.uint8]], bo
     def sees_none(rgb: NDArray[np.uint8]) -> bool:
         prepared = prepare(rgb, preparation)
         quality = measure_quality(prepared.working, burned_in=prepared.burned_in, squeeze=prepared.squeeze)
-        return NO_WHITE_CELLS in quality.flags
+        return prepared.bare or NO_WHITE_CELLS in quality.flags
 
     return sees_none
 
@@ -183,6 +196,7 @@ def command_line(request: Request) -> str:
         ("--patient-column", request.patient_column),
         *(("--negative", name) for name in request.negative),
         ("--seed", request.seed),
+        ("--reason", request.reason),
         ("--out", request.out.resolve().name),
     ]
     for option, value in options:

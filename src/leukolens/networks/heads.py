@@ -69,10 +69,11 @@ class LinearHead(Head):
 
 
 class StandardisedHead(LinearHead):
-    """As the linear head, and each feature is brought to mean 0 and spread 1 over the training pictures beforehand.
+    """As the linear head, and each averaged feature is brought to about mean 0 and spread 1 beforehand.
 
-    What a logistic regression over the features of a frozen backbone needs: these lie on scales of their own. Batch
-    normalisation (Ioffe & Szegedy 2015, arXiv 1502.03167) of the averaged map, without scale and shift.
+    A linear layer over the features of a frozen backbone needs it: these lie on scales of their own. Batch
+    normalisation (Ioffe & Szegedy 2015, arXiv 1502.03167) without scale and shift: by the batch in training, afterwards
+    by running means over the last batches.
     """
 
     def __init__(self, shape: tuple[int, int, int], classes: int, dropout: float = 0.2) -> None:

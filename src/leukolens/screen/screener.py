@@ -21,7 +21,7 @@ from leukolens.smear.limits import Limits
 from leukolens.smear.prepare import Prepared, prepare
 from leukolens.smear.quality import measure_quality
 from leukolens.smear.reading import SmearImage, read_image
-from leukolens.trust import decide, judge_field
+from leukolens.trust import NO_WHITE_CELLS, decide, judge_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -234,7 +234,8 @@ class Screener:
         quality = measure_quality(prepared.working, burned_in=prepared.burned_in, squeeze=prepared.squeeze)
         outputs = self._run(prepared)
         judgement = judge_field(outputs.logits, outputs.distance, spec)
-        verdict = decide(judgement, quality.flags, spec)
+        flags = [*quality.flags, NO_WHITE_CELLS] if prepared.bare else quality.flags
+        verdict = decide(judgement, list(dict.fromkeys(flags)), spec)
         finding = Finding(
             source=name,
             sha256=image.sha256 or None,

@@ -63,7 +63,9 @@ class Tiles:
     columns: int
 
 
-def lay_out(field: Picture, gallery: Gallery, size: tuple[int, int]) -> tuple[Picture, Tiles]:
+def lay_out(
+    field: Picture, gallery: Gallery, size: tuple[int, int], window: tuple[int, int, int, int] | None = None
+) -> tuple[Picture, Tiles]:
     """Lay out the white cells of a field.
 
     Parameters
@@ -74,6 +76,9 @@ def lay_out(field: Picture, gallery: Gallery, size: tuple[int, int]) -> tuple[Pi
         How many tiles.
     size
         Width and height of the whole, px: multiples of columns and rows.
+    window
+        Left, top, width and height of the picture in the field, px: cells are looked for there alone, for what was
+        filled around it is no smear. None: all of it.
 
     Returns
     -------
@@ -84,7 +89,10 @@ def lay_out(field: Picture, gallery: Gallery, size: tuple[int, int]) -> tuple[Pi
     tiles : Tiles
         None of them, (0, 2), where no white cell is found.
     """
-    cells = white_cells(field)
+    left, top, width, height = window or (0, 0, field.shape[1], field.shape[0])
+    cells = np.zeros(field.shape[:2], np.bool_)
+    inner = np.ascontiguousarray(field[top : top + height, left : left + width])
+    cells[top : top + height, left : left + width] = white_cells(inner)
     wide, high = size[0] // gallery.columns, size[1] // gallery.rows
     middles = find_middles(cells)
     number = gallery.rows * gallery.columns
@@ -153,7 +161,7 @@ def to_field(values: NDArray[np.float32], tiles: Tiles, size: tuple[int, int]) -
         (H, W) float32: the sum over all tiles that show a place, on white cells alone; 0 elsewhere.
     """
     wide, high = size[0] // tiles.columns, size[1] // tiles.rows
-    large = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+    large = _enlarged(values, tiles, size)
     field = np.zeros(tiles.cells.shape, np.float32)
     for number, (left, top) in enumerate(tiles.corners):
         row, column = divmod(number, tiles.columns)
@@ -162,3 +170,15 @@ def to_field(values: NDArray[np.float32], tiles: Tiles, size: tuple[int, int]) -
         within = field[max(0, top) : top + high, max(0, left) : left + wide]
         within += tile[low : low + within.shape[0], near : near + within.shape[1]]
     return field * tiles.cells
+
+
+def _enlarged(values: NDArray[np.float32], tiles: Tiles, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Enlarge a map tile by tile, for neighbours show places far apart; as a whole where it does not part so."""
+    if values.shape[0] % tiles.rows or values.shape[1] % tiles.columns:
+        return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    wide, high = size[0] // tiles.columns, size[1] // tiles.rows
+    rows = [
+        np.hstack([cv2.resize(tile, (wide, high), interpolation=cv2.INTER_LINEAR) for tile in row])
+        for row in (np.split(part, tiles.columns, axis=1) for part in np.split(values, tiles.rows))
+    ]
+    return np.asarray(np.vstack(rows), np.float32)

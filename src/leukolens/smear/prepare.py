@@ -116,6 +116,11 @@ class Prepared:
     window: tuple[int, int, int, int]
     tiles: Tiles | None = None
 
+    @property
+    def bare(self) -> bool:
+        """Whether white cells alone are shown, and there are none: what a network says of it means nothing."""
+        return self.tiles is not None and not len(self.tiles.corners)
+
 
 class _Frame(NamedTuple):
     size: tuple[int, int]
@@ -164,7 +169,7 @@ def prepare(
     """
     if spec.gallery is not None:
         field = prepare(rgb, spec.of_field, aspect=aspect, placing=placing, watch=watch)
-        pixels, tiles = lay_out(field.pixels, spec.gallery, (spec.width, spec.height))
+        pixels, tiles = lay_out(field.pixels, spec.gallery, (spec.width, spec.height), field.window)
         return replace(field, pixels=pixels, tiles=tiles)
     check_pixels(rgb, "prepared")
     height, width = rgb.shape[:2]

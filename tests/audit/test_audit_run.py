@@ -114,6 +114,8 @@ def test_one_class_gets_what_can_be_done_and_is_told_why_not_the_rest(tmp_path: 
     assert "at least two classes" in told.probes.reason
     assert not told.failed
     assert any("at least two classes" in one.text for one in told.verdict)
+    assert any(one.level == "warning" and "One class alone (A)" in one.text for one in told.verdict)
+    assert "warning" in told.headline
 
 
 def test_two_images(tmp_path: Path) -> None:
@@ -123,6 +125,8 @@ def test_two_images(tmp_path: Path) -> None:
     assert "20 are needed, and there are 2" in told.outliers.reason
     assert told.near_duplicates.unrelated_pairs == 0
     assert told.fields.status == "not possible"
+    assert any(one.level == "warning" and "Fewer than 30 pictures of A (1), B (1)" in one.text for one in told.verdict)
+    assert "warning" in told.headline
 
 
 def test_two_images_that_are_one_contradict_each_other(tmp_path: Path) -> None:

@@ -116,3 +116,16 @@ def test_the_recipe_is_read_and_ground_is_refused_beside_a_gallery() -> None:
     assert recipe.network.tiles == (gallery.rows, gallery.columns)
     with pytest.raises(UsageError, match="a gallery shows no ground"):
         load_recipe("cell-gallery", ["ground.flat=0.2"])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("network.tiles=[2,2]", "cuts cells in two"),
+        ("augmentation.corner=0.5", "no corners"),
+        ("preparation.gallery.rows=5", "do not fill"),
+    ],
+)
+def test_recipes_that_make_no_sense_with_a_gallery_are_refused(change: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        load_recipe("cell-gallery", [change])

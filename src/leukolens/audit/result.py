@@ -83,6 +83,7 @@ def _statements(found: dict[str, Any]) -> Iterator[Statement]:
     }
     return chain(
         verdict.on_contradictions(found["contradictions"]),
+        verdict.on_size(found["check"]),
         verdict.on_copies(found["check"], found["fields"], found["sessions"], found["groups"]),
         verdict.on_probes(found["probes"]),
         verdict.on_labels(found["labels"]),

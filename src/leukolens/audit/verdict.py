@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from leukolens.data.check import DataCheck
 
 LEVELS: Final = ("failed", "warning", "note", "good")
+_FEW: Final = 30
+"""Pictures of a class below which hardly anything can be shown of it: 29 right of 29 may still be 88 %."""
 
 
 def on_contradictions(found: list[Contradiction]) -> Iterator[Statement]:
@@ -48,6 +50,19 @@ def on_files(check: DataCheck, properties: list[FileProperty]) -> Iterator[State
                 "warning",
                 f"The {one.name} gives a class away: {one.value!r} is that of nearly all {label} and hardly any other.",
             )
+
+
+def on_size(check: DataCheck) -> Iterator[Statement]:
+    """Say where a data set is too small to say anything: one class, or a class of hardly any pictures."""
+    if len(check.classes) < 2:
+        yield _say(
+            "warning",
+            f"One class alone ({next(iter(check.classes), 'none')}): nothing can be told apart, learned or probed. "
+            "Needed: two classes at least, in a folder each or by a column of labels.",
+        )
+    few = [f"{name} ({count})" for name, count in check.classes.items() if count < _FEW]
+    if few:
+        yield _say("warning", f"Fewer than {_FEW} pictures of {', '.join(few)}: too few to show anything of the class.")
 
 
 def on_copies(check: DataCheck, fields: Fields, sessions: Sessions, groups: GroupCounts) -> Iterator[Statement]:

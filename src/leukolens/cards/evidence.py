@@ -11,6 +11,7 @@ from leukolens.finding import DataError
 
 EVALUATION: Final = "leukolens evaluation"
 MANIFEST: Final = "manifest.json"
+_KINDS: Final = ("leukolens evaluation", "leukolens stress", "leukolens external", "leukolens benchmark")
 _FIRST: Final = ("metrics.json", "stress.json", "external.json", "benchmark.json")
 _PARTS: Final = ("bundle", "data", "split", "overall", "classes", "support")
 _MOST_BYTES: Final = 256 * 2**20
@@ -52,7 +53,7 @@ def read_result(folder: Path) -> Result:
     Parameters
     ----------
     folder
-        From ``leukolens evaluate``, or any verb whose JSON has a `kind` that begins with "leukolens".
+        From ``leukolens evaluate`` or another verb that measures a bundle.
 
     Raises
     ------
@@ -72,13 +73,13 @@ def read_result(folder: Path) -> Result:
             continue
         raw, content = read_json(path)
         kind = content.get("kind") if isinstance(content, dict) else None
-        if isinstance(kind, str) and kind.startswith("leukolens "):
+        if isinstance(kind, str) and kind.startswith(_KINDS):
             manifest = folder / MANIFEST
             told = read_json(manifest)[0] if manifest.is_file() else None
             return Result(kind, f"{folder.resolve().name}/{name}", content, raw, told)
     raise DataError(
         f"{str(folder)!r} holds no result",
-        expected="a JSON file whose 'kind' begins with 'leukolens', such as metrics.json",
+        expected=f"a JSON file of the kind {' or '.join(_KINDS)}",
         found=", ".join(others) or "no JSON file",
     )
 

@@ -94,6 +94,24 @@ class Recipe(_Part):
             return "weights" if value else "none"
         return value
 
+    @field_validator("augmentation")
+    @classmethod
+    def _whole_cells(cls, value: Augmentation, info: ValidationInfo) -> Augmentation:
+        """See that what is done to fields is not done to a gallery of cells, whose tiles know no corner and no view."""
+        preparation, network, samples = (info.data.get(name) for name in ("preparation", "network", "samples"))
+        gallery = None if preparation is None else preparation.gallery
+        if gallery is None or network is None or samples is None:
+            return value
+        if network.tiles not in {(1, 1), (gallery.rows, gallery.columns)}:
+            raise ValueError(
+                f"network.tiles cuts cells in two: set [{gallery.rows}, {gallery.columns}], as the gallery"
+            )
+        if value.corner or len(samples.views) > 1:
+            raise ValueError(
+                "a gallery has no corners and no second view: set augmentation.corner=0, and leave samples"
+            )
+        return value
+
     @field_validator("ground")
     @classmethod
     def _pictures_as_they_are(cls, value: Ground, info: ValidationInfo) -> Ground:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -75,6 +76,24 @@ def test_unreadable_pictures_end_with_1(bundle, tree, tmp_path, capsys):
     (data / "Benign" / "x.png").write_bytes(b"no picture at all")
     assert call(bundle, data, "--out", tmp_path / "out", "--stress", "grey") == 1
     assert "1 of the 7 chosen images could not be read" in capsys.readouterr().out
+
+
+def test_recovered_groups_are_counted_together(bundle, tree, tmp_path):
+    paths = sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*.png"))
+    hashes = [hashlib.sha256((tree / path).read_bytes()).hexdigest() for path in paths]
+    header = "path,sha256,label,patient,duplicate_group,field_group,session_group,readable"
+    rows = [
+        f"{path},{sha},{path.split('/')[0]},,d{n},f{n},s{path.split('/')[0]},yes"
+        for n, (path, sha) in enumerate(zip(paths, hashes, strict=True))
+    ]
+    (tmp_path / "groups.csv").write_text("\n".join([header, *rows, ""]), "utf-8")
+    out = tmp_path / "out"
+    assert call(bundle, tree, "--out", out, "--stress", "grey", "--groups", tmp_path / "groups.csv") == 0
+    content = json.loads((out / "stress.json").read_text("utf-8"))
+    assert "groups.csv" in content["data"]["grouping"]
+    assert (
+        "--groups groups.csv" in json.loads((out / "manifest.json").read_text("utf-8"))["configuration"]["command_line"]
+    )
 
 
 def test_an_image_under_two_patients_is_refused(bundle, tree, tmp_path, capsys):

@@ -103,10 +103,20 @@ def test_an_honest_split_that_parts_a_field_is_refused(tmp_path: Path, method: A
         check_against(split, groups)
     for name in ("'a/00003.png'", "'a/00048.png'", "'far'"):
         assert name in str(error.value)
+    parting = [number for number in range(len(split.folds)) if _parts(split, groups, number)]
+    assert 0 < len(parting) < len(split.folds), "only the folds that test one of the two part them"
     check_against(
         make_split(catalogue, method=method, embargo=2 if method == "blocks" else 0, recovered=groups), groups
     )
     check_against(make_split(catalogue, method="random-image"), groups)
+
+
+def _parts(split: Any, groups: Any, fold: int) -> bool:
+    try:
+        check_against(split, groups, fold)
+    except DataError as error:
+        return f"Fold {fold} " in str(error)
+    return False
 
 
 def test_sessions_are_kept_apart_where_the_method_says_so(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def select(
     if not indices:
         raise DataError(f"Fold {number} of the split has no image on the side {chosen!r}", todo="choose another side")
     if recovered is not None:
-        check_against(split, recovered)
+        check_against(split, recovered, _fold_number(split, fold))
     keys: list[list[Hashable]] = [
         [("group", str(entry.group)), *([("patient", item.patient)] if item.patient is not None else []), *own]
         for entry, item, own in zip(split.items, catalogue.items, shared, strict=True)

@@ -16,6 +16,7 @@ from leukolens.assess.run_groups import load_split
 from leukolens.cli.external_tell import tell
 from leukolens.cli.progress import counting
 from leukolens.data import catalogue_sha256, fingerprint
+from leukolens.data.grouping import check_patients
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import UsageError
 from leukolens.screen import Screener, load
@@ -155,7 +156,9 @@ def _hash(sites: list[Opened]) -> list[Opened]:
         for site in sites:
             base = before
             step = None if advance is None else (lambda done, base=base, advance=advance: advance(base + done))
-            hashed.append(replace(site, catalogue=fingerprint(site.catalogue, progress=step)))
+            catalogue = fingerprint(site.catalogue, progress=step)
+            check_patients(catalogue)
+            hashed.append(replace(site, catalogue=catalogue))
             before += len(site.catalogue)
     return hashed
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, PathColumn
+from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, PathColumn
 from leukolens.finding import RESEARCH_USE
 
 app = new_app()
@@ -25,6 +25,7 @@ def stress(
     split: Annotated[Path | None, typer.Option(help="Split file; without it, all images are used.")] = None,
     fold: Annotated[int | None, typer.Option(help="Which fold of the split, from 0.", min=0)] = None,
     side: Annotated[str, typer.Option(help="Which side of the fold: test, validation or train.")] = "test",
+    groups: GroupsFile = None,
     labels: Labels = None,
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
@@ -58,6 +59,7 @@ def stress(
             split=split,
             fold=fold,
             side=side,
+            groups=groups,
             labels=labels,
             label_column=label_column,
             path_column=path_column,

@@ -19,7 +19,7 @@ from leukolens.assess.stress_files import StressAbout, claim_stress_folder, stre
 from leukolens.assess.stress_kinds import choose
 from leukolens.cli.console import error_console
 from leukolens.cli.stress_tell import tell
-from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_split
+from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
 from leukolens.data.run_manifest import run_manifest
 from leukolens.screen import Screener, load
@@ -48,6 +48,7 @@ class Request:
     split: Path | None
     fold: int | None
     side: str
+    groups: Path | None
     labels: Path | None
     label_column: str
     path_column: str
@@ -96,7 +97,8 @@ def run(request: Request) -> int:
     with _progress("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     split = None if request.split is None else read_split(request.split, catalogue)
-    selection = select(catalogue, split, request.fold, request.side)
+    recovered = None if request.groups is None else read_groups(request.groups, catalogue)
+    selection = select(catalogue, split, request.fold, request.side, recovered)
     with _progress("Stressing", len(selection.indices)) as advance:
         test = run_stresses(
             BundlePredictor(screener),
@@ -190,6 +192,7 @@ def command_line(request: Request) -> str:
         ("--split", request.split and request.split.name),
         ("--fold", request.fold),
         ("--side", request.side if request.split else None),
+        ("--groups", request.groups and request.groups.name),
         ("--labels", request.labels and request.labels.name),
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),

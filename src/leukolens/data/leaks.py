@@ -91,7 +91,7 @@ def _names(groups: Groups, column: Column, indices: Iterable[int]) -> set[str]:
     return {name for index in indices if (name := own[index]) is not None}
 
 
-def check_against(split: Split, groups: Groups) -> None:
+def check_against(split: Split, groups: Groups, only: int | None = None) -> None:
     """See that a split keeps apart what a groups file says belongs together.
 
     Near-duplicates and captures of one field may stand on two sides of no split but a leaky one; images of one session
@@ -103,6 +103,8 @@ def check_against(split: Split, groups: Groups) -> None:
         Verified against the catalogue that the groups were read for. A leaky one passes: see `shared_with_training`.
     groups
         From `leukolens.data.groups.read_groups`.
+    only
+        The one fold that matters; None: all of them.
 
     Raises
     ------
@@ -117,6 +119,8 @@ def check_against(split: Split, groups: Groups) -> None:
     elif split.method == "blocks":
         by_session = {index for index, item in enumerate(split.items) if item.label in split.by_session}
     for number, fold in enumerate(split.folds):
+        if only is not None and number != only:
+            continue
         for column in _SAME:
             _apart(split, fold, number, groups, column, None)
         _apart(split, fold, number, groups, "session_group", by_session)
@@ -125,7 +129,8 @@ def check_against(split: Split, groups: Groups) -> None:
 def _apart(split: Split, fold: Fold, number: int, groups: Groups, column: Column, only: set[int] | None) -> None:
     names = groups.names[column]
     first: dict[str, tuple[str, int]] = {}
-    sides = (("training", fold.train), ("validation", fold.validation), ("test", fold.test))
+    # Tested images first: what they share with training is the worst, and so what is told.
+    sides = (("test", fold.test), ("training", fold.train), ("validation", fold.validation))
     for side, index in chain.from_iterable(((side, index) for index in own) for side, own in sides):
         name = names[index]
         if name is None or (only is not None and index not in only):

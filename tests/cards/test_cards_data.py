@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from card_cases import make_audit
 
+from leukolens.cards.evidence import read_result
 from leukolens.cli.main import main
+from leukolens.finding import DataError
 
 
 def call(*words: object) -> int:
@@ -132,3 +134,18 @@ def test_the_real_images(tmp_path: Path) -> None:
         pytest.skip("the real images are not there: set LEUKOLENS_DATA")
     assert call(data, "--out", tmp_path / "out") == 0
     assert "40 sets with 80 files have the same bytes" in words(tmp_path / "out", "2.9")
+
+
+def test_a_data_set_that_cannot_be_read_gets_no_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data" / "A").mkdir(parents=True)
+    (tmp_path / "data" / "B").mkdir()
+    for label in "AB":
+        (tmp_path / "data" / label / "x.png").write_bytes(b"no picture")
+    assert call(tmp_path / "data", "--out", tmp_path / "cards") == 2
+    assert "None of the images can be read" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_audit_is_no_evaluation(tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_text('{"kind": "leukolens audit"}', "utf-8")
+    with pytest.raises(DataError, match="holds no result"):
+        read_result(tmp_path)

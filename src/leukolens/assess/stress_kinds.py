@@ -117,7 +117,9 @@ def choose(asked: str) -> dict[str, Stress]:
         hits = [name for name, own in known.items() if part in ("all", name, own.family, own.group)]
         if not hits:
             names = dict.fromkeys(["all", *GROUPS, *(own.family for own in known.values()), *known])
-            raise UsageError(f"There is no stress {part!r}", todo=nearest(part, list(names)))
+            raise UsageError(
+                f"There is no stress {part!r}", todo=f"{nearest(part, list(names))} Groups: {', '.join(GROUPS)}."
+            )
         wanted.update(hits)
     if not wanted:
         raise UsageError("No stress was named", todo=f"all, or some of: {', '.join(GROUPS)}")

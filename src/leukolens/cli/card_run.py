@@ -136,6 +136,12 @@ def _data_cards(request: Request, keys: tuple[str, ...], answers: Mapping[str, S
     catalogue = _open(request, place)
     with counting("Reading", len(catalogue)) as advance:
         check, entries = check_data(catalogue, progress=advance)
+    if check.unreadable and len(check.unreadable) == check.images:
+        raise DataError(
+            "None of the images can be read, so there is nothing to describe",
+            found=check.unreadable[0].reason,
+            todo="see 'leukolens data check'",
+        )
     if request.out is not None and request.template is None:  # the datasheet names it as its source
         write_check(check, entries, request.out)
     book = FactBook()

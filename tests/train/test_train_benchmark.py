@@ -163,12 +163,13 @@ def test_a_killed_benchmark_goes_on(class_folders: Path, tiny_recipe: Path, grou
 
 def test_a_dry_run_trains_nothing(
     class_folders: Path, tiny_recipe: Path, groups: Path, finished: Path, tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "160")
     before = sorted(path for path in finished.rglob("*"))
     more = [*PROTOCOLS, "--groups", str(groups), "--dry-run"]
     assert main(command(class_folders, tiny_recipe, finished, *more, "--protocol", "embargo:1", epochs=8)) == 0
-    out = capfd.readouterr().out
+    out = " ".join(capfd.readouterr().out.split())
     assert "3 networks would be trained" in out
     assert "embargo of 1 file" in out
     assert sorted(path for path in finished.rglob("*")) == before

@@ -100,8 +100,8 @@ def select(
     UsageError
         A fold or side that is not there, or one given without a split.
     DataError
-        One image is filed under two patients, the side holds no image, or
-        a split that is not leaky parts what `recovered` holds together.
+        One image is filed under two patients, the side holds no image, or a split that is not leaky parts what
+        `recovered` holds together.
     """
     check_patients(catalogue)
     shared = recovered.keys(GROUP_COLUMNS) if recovered is not None else [[] for _ in catalogue.items]
@@ -117,7 +117,7 @@ def select(
     if not indices:
         raise DataError(f"Fold {number} of the split has no image on the side {chosen!r}", todo="choose another side")
     if recovered is not None:
-        check_against(split, recovered, _fold_number(split, fold))
+        check_against(split, recovered, number)
     keys: list[list[Hashable]] = [
         [("group", str(entry.group)), *([("patient", item.patient)] if item.patient is not None else []), *own]
         for entry, item, own in zip(split.items, catalogue.items, shared, strict=True)

@@ -109,9 +109,14 @@ class StressTest:
         return next((one for one in self.results if one.name == name), None)
 
     @property
+    def chance(self) -> float:
+        """Balanced accuracy of guessing."""
+        return 1.0 / len(self.results[0].predictions.present)
+
+    @property
     def fallen_at(self) -> float:
         """Balanced accuracy up to which an answer has fallen."""
-        return 1.0 / len(self.results[0].predictions.present) + FALLEN
+        return self.chance + FALLEN
 
     @property
     def fallen(self) -> bool | None:
@@ -119,7 +124,7 @@ class StressTest:
         plain, removed = self.results[0].balanced_accuracy.value, self.result(REMOVED)
         if plain is None or removed is None or removed.balanced_accuracy.value is None:
             return None
-        if plain < self.fallen_at - FALLEN + LEAST_SCORE:
+        if plain < self.chance + LEAST_SCORE:
             return None
         says_none = removed.none_seen is not None and (removed.none_seen.value or 0.0) >= NONE_ENOUGH
         return says_none or removed.balanced_accuracy.value <= self.fallen_at

@@ -234,8 +234,8 @@ class Screener:
         quality = measure_quality(prepared.working, burned_in=prepared.burned_in, squeeze=prepared.squeeze)
         outputs = self._run(prepared)
         judgement = judge_field(outputs.logits, outputs.distance, spec)
-        flags = [*quality.flags, NO_WHITE_CELLS] if prepared.bare else quality.flags
-        verdict = decide(judgement, list(dict.fromkeys(flags)), spec)
+        unseen = prepared.bare and NO_WHITE_CELLS not in quality.flags
+        verdict = decide(judgement, [*quality.flags, NO_WHITE_CELLS] if unseen else quality.flags, spec)
         finding = Finding(
             source=name,
             sha256=image.sha256 or None,

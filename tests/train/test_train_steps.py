@@ -123,9 +123,9 @@ def test_the_prepared_cache_knows_every_module_that_prepares() -> None:
     import hashlib
 
     import leukolens.smear
-    from leukolens.train.images import _code_sha256
+    from leukolens.train.images import code_sha256
 
     room = Path(leukolens.smear.__file__).parent
     paths = sorted(path for path in room.rglob("*.py") if path.parent.name != "synth")
     assert {path.parent.name for path in paths} >= {"smear", "formats", "segmentation", "normalisation"}
-    assert _code_sha256() == hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+    assert code_sha256() == hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

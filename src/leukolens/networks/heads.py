@@ -73,12 +73,20 @@ class StandardisedHead(LinearHead):
 
     A linear layer over the features of a frozen backbone needs it: these lie on scales of their own. Batch
     normalisation (Ioffe & Szegedy 2015, arXiv 1502.03167) without scale and shift: by the batch in training, afterwards
-    by running means over the last batches.
+    by running means over the last batches, or by what `solved` is given.
     """
 
     def __init__(self, shape: tuple[int, int, int], classes: int, dropout: float = 0.2) -> None:
         super().__init__(shape, classes, dropout)
         self.norm = nn.BatchNorm1d(shape[0], affine=False)
+
+    def solved(self, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor) -> None:
+        """Take what has been fitted elsewhere: mean and variance (D,) of the features, weight (C, D), bias (C,)."""
+        for name, values in (("running_mean", mean), ("running_var", variance)):
+            self.norm.get_buffer(name).copy_(values)
+        with torch.no_grad():
+            self.weight.copy_(weight)
+            self.bias.copy_(bias)
 
     def logits(self, feature_map: Tensor) -> Tensor:
         """Return logits (N, C) of feature maps (N, D, h, w)."""

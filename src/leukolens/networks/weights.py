@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from leukolens.finding import UsageError
@@ -124,6 +125,11 @@ def run_weights(weights: str) -> Path:
     if not any(name.startswith(_BACKBONE) for name in names):
         raise UsageError(f"{str(path)!r} holds no backbone", expected="weights that `leukolens train` left")
     return path
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's weights as safetensors."""
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
 
 
 def load_run_weights(backbone: nn.Module, weights: str) -> None:

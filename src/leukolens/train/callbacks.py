@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
 
 from leukolens.train.divergence import check_finite
 from leukolens.train.layout import CURVES_FILE
 from leukolens.train.module import FieldModule
+from leukolens.train.recipe import Recipe
 
 COLUMNS: Final = (
     "epoch",
@@ -64,21 +67,32 @@ class LearningCurves(pl.Callback):
         self.rows = [*[old for old in self.rows if old["epoch"] < row["epoch"]], row]
         if not trainer.is_global_zero:
             return
-        write_curves(self.rows, self.folder / CURVES_FILE)
-        draw_curves(self.rows, self.folder / "curves.png")
-        for logger in trainer.loggers:
-            logger.log_metrics({key: row[key] for key in COLUMNS[1:] if key in row}, step=int(row["epoch"]))
+        keep_curves(self.rows, self.folder, trainer.loggers)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Tell the loggers what is trained."""
-        for logger in trainer.loggers:
-            logger.log_hyperparams(_flat(_field_module(pl_module).recipe.model_dump(mode="json")))
+        tell_recipe(_field_module(pl_module).recipe, trainer.loggers)
 
 
 def _field_module(module: pl.LightningModule) -> FieldModule:
     if not isinstance(module, FieldModule):
         raise TypeError(f"LearningCurves: expected a FieldModule, found {type(module).__name__}")
     return module
+
+
+def tell_recipe(recipe: Recipe, loggers: Iterable[Logger]) -> None:
+    """Tell loggers what is trained."""
+    for logger in loggers:
+        logger.log_hyperparams(_flat(recipe.model_dump(mode="json")))
+
+
+def keep_curves(rows: list[dict[str, float]], folder: Path, loggers: Iterable[Logger]) -> None:
+    """Write all rows into a run's folder, as CSV and as a picture, and tell loggers the last."""
+    write_curves(rows, folder / CURVES_FILE)
+    draw_curves(rows, folder / "curves.png")
+    last = rows[-1]
+    for logger in loggers:
+        logger.log_metrics({key: last[key] for key in COLUMNS[1:] if key in last}, step=int(last["epoch"]))
 
 
 def _flat(part: dict[str, Any], path: str = "") -> dict[str, Any]:

@@ -16,11 +16,10 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 
 from leukolens.finding import DataError
-from leukolens.networks.weights import RUN_WEIGHTS
+from leukolens.networks.weights import RUN_WEIGHTS, save_weights
 from leukolens.train.averaging import MovingAverage
 from leukolens.train.callbacks import LearningCurves
 from leukolens.train.images import Pictures
@@ -28,6 +27,7 @@ from leukolens.train.loading import FieldData
 from leukolens.train.machine import Machine, check_machine, trainer_options
 from leukolens.train.memory import told_if_out_of_memory
 from leukolens.train.module import FieldModule
+from leukolens.train.probe import fit_probe
 from leukolens.train.recipe import Recipe
 
 LAST: Final = "last.ckpt"
@@ -65,15 +65,16 @@ def fit(
     sides: Sides,
     folder: Path,
     *,
+    cache: Path | None = None,
     progress: bool = True,
     machine: Machine | None = None,
     loggers: Sequence[Logger] = (),
     watch: Callback | None = None,
 ) -> FieldModule:
-    """Train by a recipe, going on from the last whole epoch if the folder holds one.
+    """Train by a recipe, going on from the last whole epoch if the folder holds one; or fit the head alone.
 
     Leaves ``last.ckpt``, the best epoch's checkpoint, ``curves.csv``, ``curves.png`` and ``weights.safetensors`` in
-    `folder`. Several processes call it together; the first alone writes.
+    `folder`, of a recipe with a probe no checkpoint. Several processes call it together; the first alone writes.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ def fit(
         The samples.
     folder
         The run's folder.
+    cache
+        Where a probe keeps features for other folds and runs; nowhere if not given.
     progress
         Whether to show a bar.
     machine
@@ -90,7 +93,7 @@ def fit(
     loggers
         Lightning's loggers, which get the figures of each epoch beside ``curves.csv``.
     watch
-        Called by Lightning besides, after an epoch's curves and before its checkpoint.
+        Called by Lightning besides, after an epoch's curves and before its checkpoint. A probe has no epochs.
 
     Returns
     -------
@@ -109,6 +112,8 @@ def fit(
     _check(recipe, sides)
     check_machine(machine, recipe)
     folder.mkdir(parents=True, exist_ok=True)
+    if recipe.probe is not None:
+        return fit_probe(recipe, sides, folder, cache=cache, progress=progress, machine=machine, loggers=loggers)
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     last = folder / LAST
     resumed = last.exists()
@@ -159,12 +164,13 @@ def _end(recipe: Recipe, sides: Sides, checkpoint: Path, weights: Path) -> Field
     module = FieldModule(recipe, len(sides.classes), _class_weights(recipe, sides), start=False)
     module.load_state_dict(state)
     module.eval()
-    save_file({name: tensor.contiguous() for name, tensor in module.network.state_dict().items()}, weights)
+    save_weights(module.network, weights)
     return module
 
 
 def _check(recipe: Recipe, sides: Sides) -> None:
-    if not sides.validation and (recipe.select == "best" or recipe.patience is not None):
+    watched = recipe.probe is None and (recipe.select == "best" or recipe.patience is not None)
+    if watched and not sides.validation:
         raise DataError(
             "the split has no validation side in this fold",
             expected="one, since the recipe selects the best epoch or stops early",

@@ -75,7 +75,7 @@ def prepare_images(
 
 def prepared_key(catalogue: Catalogue, preparation: Preparation) -> str:
     """Return a hash over pictures, preparation and all code that makes pictures out of pictures."""
-    named = catalogue_sha256(catalogue) + preparation.model_dump_json() + _code_sha256()
+    named = catalogue_sha256(catalogue) + preparation.model_dump_json() + code_sha256()
     return hashlib.sha256(named.encode()).hexdigest()
 
 
@@ -142,7 +142,8 @@ def _write_all(
             progress(number)
 
 
-def _code_sha256() -> str:
+def code_sha256() -> str:
+    """Return a hash over all code that makes pictures out of pictures."""
     digest = hashlib.sha256()
     room = Path(leukolens.smear.__file__).parent
     for path in sorted(path for path in room.rglob("*.py") if "synth" not in path.parts):  # which renders, no more

@@ -126,6 +126,12 @@ def check_machine(machine: Machine, recipe: Recipe) -> None:
     UsageError
         If the batch is too small to be divided, or the strategy cannot do what the recipe asks for.
     """
+    if recipe.probe is not None and machine.processes > 1:
+        raise UsageError(
+            f"a probe on {machine.processes} processes",
+            expected="one process: the head is fitted at once",
+            todo="leave --devices and --nodes at 1, or set probe=null",
+        )
     parts = machine.processes * recipe.accumulate
     if recipe.batch_size < 2 * parts:
         raise UsageError(

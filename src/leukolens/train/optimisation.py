@@ -1,4 +1,4 @@
-"""Recipe parts: optimiser and schedule, gradual unfreezing, mixing of pictures."""
+"""Recipe parts: optimiser and schedule, gradual unfreezing, mixing of pictures, or a head fitted without epochs."""
 
 from __future__ import annotations
 
@@ -60,3 +60,17 @@ class Mixing(_Part):
     def active(self) -> bool:
         """Return whether any batch is mixed."""
         return self.share > 0 and (self.mixup > 0 or self.cutmix > 0)
+
+
+class Probe(_Part):
+    """Fit the head at once, to the features of a backbone that is not trained (linear probe, arXiv 1610.01644).
+
+    Logistic regression, solved to its end: no epochs, no learning rate, nothing drawn but the variation of pictures.
+    """
+
+    passes: int = Field(
+        default=2, ge=0, description="times that each training sample is seen varied, beside once as it is"
+    )
+    c: float = Field(
+        default=0.3, gt=0.0, description="inverse strength of the penalty on squared weights, scikit-learn's C"
+    )

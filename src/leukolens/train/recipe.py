@@ -17,7 +17,7 @@ from leukolens.networks.choice import NetworkChoice
 from leukolens.smear.prepare import Preparation
 from leukolens.smear.steps import explain_step
 from leukolens.train.ground import Ground
-from leukolens.train.optimisation import Mixing, Optimiser, Share, Unfreezing
+from leukolens.train.optimisation import Mixing, Optimiser, Probe, Share, Unfreezing
 from leukolens.train.recipe_file import packaged_recipes as packaged_recipes
 from leukolens.train.recipe_file import read_fields, read_yaml
 from leukolens.train.samples import Samples
@@ -70,6 +70,9 @@ class Recipe(_Part):
     mixing: Mixing = Mixing()
     optimiser: Optimiser = Optimiser()
     unfreeze: Unfreezing | None = Field(default=None, description="train the head first, then stage after stage")
+    probe: Probe | None = Field(
+        default=None, description="fit the head alone and at once; epochs, optimiser, average, label_smoothing rest"
+    )
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=32, ge=2, description="samples a step, over all processes together")
     accumulate: int = Field(default=1, ge=1, description="parts of a batch that go through the network one by one")
@@ -133,6 +136,21 @@ class Recipe(_Part):
         ground = info.data.get("ground")
         if value.active and ground is not None and ground.removed:
             raise ValueError("pictures without a class cannot be mixed: set ground.removed=0, or leave mixing alone")
+        return value
+
+    @field_validator("probe")
+    @classmethod
+    def _head_alone(cls, value: Probe | None, info: ValidationInfo) -> Probe | None:
+        if value is None:
+            return value
+        network = info.data.get("network")
+        if network is not None and network.head != "standardised":
+            raise ValueError("a probe solves for the standardised head alone: set network.head=standardised")
+        parts = [name for name in ("ground", "mixing") if getattr(info.data.get(name), "active", False)]
+        if info.data.get("unfreeze") is not None:
+            parts.append("unfreeze")
+        if parts:
+            raise ValueError(f"a probe has no epochs in which {parts[0]} could take place: leave it out")
         return value
 
     @field_validator("accumulate")

@@ -211,7 +211,7 @@ def train_fold(
     check_room(plan, folder, cache)
     loggers = build_loggers(logs or Logs(), folder, first=first, resumed=(folder / LAST).exists())
     sides = fold_sides(plan, folder, cache, on_prepared)
-    module = fit(plan.recipe, sides, folder, progress=progress, machine=machine, loggers=loggers)
+    module = fit(plan.recipe, sides, folder, cache=cache, progress=progress, machine=machine, loggers=loggers)
     if not first:
         return {}
     summary = judge_held_out(plan, division, sides, module.network, folder, machine)

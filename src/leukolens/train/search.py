@@ -229,7 +229,7 @@ def _run(search: Search, trial: optuna.Trial, place: Path, cache: Path, machine:
     put_file(place / "recipe.yaml", recipe_text(recipe).encode(), todo="choose another --out")
     sides = fold_sides(replace(search.plan, recipe=recipe), place, cache)
     column = f"val_{search.objective}"
-    fit(recipe, sides, place, progress=False, machine=machine, watch=_Watch(trial, column))
+    fit(recipe, sides, place, cache=cache, progress=False, machine=machine, watch=_Watch(trial, column))
     return _value(read_curves(place / CURVES_FILE), column, recipe)
 
 

@@ -73,7 +73,7 @@ class AboutBundle:
 
 
 def claim_external(folder: Path, *, overwrite: bool) -> None:
-    """Make the folder and see that it can be written to and holds no other report.
+    """See that the folder can be written to and holds no other report.
 
     Raises
     ------

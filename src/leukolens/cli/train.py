@@ -69,8 +69,7 @@ def train(
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
-    from leukolens.train.fit import LAST
-    from leukolens.train.layout import FOLD, SUMMARY_FILE
+    from leukolens.train.layout import FOLD, LAST, SUMMARY_FILE
     from leukolens.train.logs import choose_logs
     from leukolens.train.machine import check_machine, choose_machine
     from leukolens.train.recipe import load_recipe

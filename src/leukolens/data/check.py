@@ -148,7 +148,7 @@ def _identity(catalogue: Catalogue, entries: Sequence[Entry]) -> str | None:
 
 
 def prepare_folder(folder: Path, images: int) -> None:
-    """Make a folder and see that it has room for the files of a check of so many images, before the work starts.
+    """See that a folder has room for the files of a check of so many images, before the work starts.
 
     Raises
     ------

@@ -146,7 +146,12 @@ def _folds(fold: str, count: int) -> list[int]:
         return list(range(count))
     if fold.isdigit() and int(fold) < count:
         return [int(fold)]
-    raise UsageError(f"--fold {fold}", expected=f"a number from 0 to {count - 1}, or 'all'", found=repr(fold))
+    raise UsageError(
+        f"The split has no fold {fold!r}",
+        expected=f"--fold with a number from 0 to {count - 1}, or 'all'",
+        found=f"--fold {fold}",
+        todo="name one of its folds, or make a split with more: leukolens data split --folds N",
+    )
 
 
 def _line(plan: Plan, summary: dict[str, Any]) -> str:

@@ -126,8 +126,11 @@ def describe_scale(rescaling: Rescaling | None, images: int) -> str:
     sources = rescaling.sources()
     unknown = sources.pop("not known", 0)
     done = ", ".join(
-        f"{n} by what is {name}" if name != "file" else f"{n} by their files" for name, n in sources.items()
+        f"{n} by what is {name}" if name != "file" else f"{n} by {'its file' if n == 1 else 'their files'}"
+        for name, n in sources.items()
     )
-    sentence = f"Brought to {rescaling.target:.3g} µm per px: {done or 'none'} of {images} images."
-    left = f" The scale of {unknown} is not known: judged as they are." if unknown else ""
+    sentence = f"Brought to {rescaling.target:.3g} µm per px: {done or 'none'} of {images} {'image' if images == 1 else 'images'}."
+    left = (
+        f" The scale of {unknown} is not known: judged as {'it is' if unknown == 1 else 'they are'}." if unknown else ""
+    )
     return sentence + left

@@ -40,6 +40,11 @@ _PERCENT: Final = frozenset(
 )
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: "1 image", "2 images"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 @dataclass(frozen=True)
 class Written:
     """One figure in words: its name, value, interval, and what must be known beside it."""

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from leukolens.data.catalogue import Site
+from leukolens.assess.wording import counted
 from leukolens.finding import UsageError
 from leukolens.smear.scale import PixelScale, Window, choose_scale, windows_at_scale
 
@@ -129,7 +130,7 @@ def describe_scale(rescaling: Rescaling | None, images: int) -> str:
         f"{n} by what is {name}" if name != "file" else f"{n} by {'its file' if n == 1 else 'their files'}"
         for name, n in sources.items()
     )
-    sentence = f"Brought to {rescaling.target:.3g} µm per px: {done or 'none'} of {images} {'image' if images == 1 else 'images'}."
+    sentence = f"Brought to {rescaling.target:.3g} µm per px: {done or 'none'} of {counted(images, 'image')}."
     left = (
         f" The scale of {unknown} is not known: judged as {'it is' if unknown == 1 else 'they are'}." if unknown else ""
     )

@@ -118,6 +118,7 @@ def test_an_image_under_two_patients_is_refused(bundle, tree, tmp_path, capsys):
         ),
         (["--negative", "Beningn", "--stress", "grey"], "Benign"),
         (["--fold", "1", "--stress", "grey"], "--split"),
+        (["--layout", "cnms", "--stress", "grey"], "Did you mean 'cnmc'?"),
     ],
 )
 def test_usage_errors_end_with_2(bundle, tree, tmp_path, capsys, words, told):

@@ -232,3 +232,13 @@ def test_one_class_is_told_before_any_groups(
         told = capsys.readouterr().err
         assert "Expected images of at least two classes, found only the class 'small cells'" in told
         assert "groups" not in told
+
+
+def test_a_layout_is_taken_as_said(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["benchmark", str(tiny_recipe), str(class_folders), "--dry-run", "--no-progress", "--folds", "3"]
+    given += ["--protocol", "literature"]
+    assert main([*given, "--layout", "cnms"]) == 2
+    assert "Did you mean 'cnmc'?" in capsys.readouterr().err
+    assert main([*given, "--layout", "class-folders"]) == 0

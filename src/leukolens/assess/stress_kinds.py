@@ -119,7 +119,7 @@ def choose(asked: str) -> dict[str, Stress]:
             names = dict.fromkeys(["all", *GROUPS, *(own.family for own in known.values()), *known])
             raise UsageError(
                 f"There is no stress {part!r}",
-                todo=f"{nearest(part, list(names))} Groups: {', '.join(GROUPS)}. docs/stress.md lists the families of each",
+                todo=f"{nearest(part, list(names))} Groups: {', '.join(GROUPS)}. docs/stress.md lists their families",
             )
         wanted.update(hits)
     if not wanted:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from leukolens.data.catalogue import Site
 from leukolens.assess.wording import counted
+from leukolens.data.catalogue import Site
 from leukolens.finding import UsageError
 from leukolens.smear.scale import PixelScale, Window, choose_scale, windows_at_scale
 

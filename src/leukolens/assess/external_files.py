@@ -224,8 +224,8 @@ def lead(report: Report) -> str:
     for row in report.laboratories:
         counts[row.seen.status] += 1
     if total == 1:
-        status = report.laboratories[0].seen.status
-        told = "whether it was seen in training cannot be told" if status == "cannot be told" else status
+        known = report.laboratories[0].seen.status
+        told = "whether it was seen in training cannot be told" if known == "cannot be told" else str(known)
     else:
         told = ", ".join(
             f"for {n} it cannot be told" if status == "cannot be told" else f"{n} {status}"

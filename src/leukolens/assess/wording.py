@@ -97,6 +97,8 @@ def write_all(figures: dict[str, Estimate], names: Iterable[str], *, macro: bool
 
 
 def _range(figure: Estimate, *, percent: bool) -> str:
+    if figure.value is None:  # 0 to 1 is no interval of a figure that there is none of
+        return ""
     low = _number(figure.low, percent=percent)
     high = f"{100 * figure.high:.2f} %" if percent else f"{figure.high:.4f}"
     return f"{low} to {high}"

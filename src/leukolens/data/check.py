@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+FEW: Final = 30
+"""Images of a class below which hardly anything can be shown of it: 29 right of 29 may still be 88 %."""
 _TODO: Final = "make room, or choose another folder"
 _BYTES_PER_IMAGE: Final = 512
 """What an image takes in both files, generously: two hashes, a path, perhaps a line among the duplicates."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ from leukolens.assess.judging import evaluate
 from leukolens.assess.perturbed import choose_stresses
 from leukolens.assess.provenance import select
 from leukolens.assess.requirements import check_requirements, parse_requirements
-from leukolens.data import fingerprint, make_split, open_catalogue
+from leukolens.data import fingerprint, make_split, open_catalogue, read_groups
 from leukolens.finding import DataError, UsageError
 from leukolens.smear.perturb import STRESSES
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
+from data_sets import group_rows, write_rows
 
 
 def test_figures_of_a_known_predictor(evaluation):
@@ -172,3 +177,16 @@ def test_stresses_by_name():
     assert list(choose_stresses("blur, grey", STRESSES)) == ["blur", "grey"]
     with pytest.raises(UsageError, match="'grey'"):
         choose_stresses("gray", STRESSES)
+
+
+def test_only_the_fold_asked_for_is_held_against_the_groups(with_patients, tmp_path):
+    split = make_split(with_patients, method="patient", folds=3)
+    joined = [split.folds[number].test[0] for number in (0, 1)]
+    rows = group_rows(with_patients, lambda label, at: f"{label} {at}")
+    for index in joined:
+        rows[index]["field_group"] = "one field"
+    groups = read_groups(write_rows(tmp_path / "groups.csv", rows), with_patients)
+    assert select(with_patients, split, 2, "test", groups).indices == tuple(split.folds[2].test)
+    for fold in (0, 1):
+        with pytest.raises(DataError, match=f"(?s)Fold {fold} .*one field"):
+            select(with_patients, split, fold, "test", groups)

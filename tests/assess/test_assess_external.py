@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from assess_pictures import paint
 
 from leukolens.assess.areas import auc_estimate
+from leukolens.assess.external import _notes
 from leukolens.assess.external_figures import Image, figures_of
+from leukolens.assess.external_files import lead, row_counts, row_name
 from leukolens.assess.external_judge import Judged, combine
 from leukolens.assess.external_seen import Evaluated, judge_laboratory
 from leukolens.assess.external_sites import SiteEntry, open_site, read_sites
@@ -302,7 +306,7 @@ def test_whose_word_is_taken_for_the_scale() -> None:
     assert rescaling.windows(nowhere, read()) == ()
     assert rescaling.sources() == {"file": 1, "published": 1, "not known": 1}
     told = describe_scale(rescaling, 3)
-    assert "1 by their files" in told
+    assert "1 by its file" in told
     assert "The scale of 1 is not known" in told
     assert describe_scale(None, 3) == ""
 
@@ -324,3 +328,33 @@ def test_scales_that_are_none(text: str) -> None:
     assert parse_scale(None) == (False, None)
     assert parse_scale("auto") == (True, None)
     assert parse_scale("0.25") == (True, 0.25)
+
+
+def told_of(images: int, *statuses: str) -> str:
+    rows: Any = [SimpleNamespace(seen=SimpleNamespace(status=status)) for status in statuses]
+    report: Any = SimpleNamespace(images=range(images), laboratories=rows)
+    return lead(report)
+
+
+def test_sentences_are_right_for_one_and_for_many() -> None:
+    unknown = "cannot be told"
+    assert told_of(1, unknown) == "1 image of 1 laboratory: whether it was seen in training cannot be told."
+    assert told_of(9, "never seen") == "9 images of 1 laboratory: never seen."
+    assert told_of(9, unknown, unknown) == "9 images of 2 laboratories: for 2 it cannot be told."
+    several = told_of(9, "never seen", "seen in training", unknown)
+    assert several == "9 images of 3 laboratories: 1 never seen, 1 seen in training, for 1 it cannot be told."
+    row: Any = SimpleNamespace(images=1, counts={"ALL": 1, "none": 0}, subjects=1, site="", name="never seen")
+    assert row_counts(row) == "1 image (1 ALL), 1 subject"
+    row.images, row.counts, row.subjects, row.laboratories = 3, {"ALL": 2, "none": 1}, 2, 1
+    assert row_counts(row) == "3 images (2 ALL, 1 without leukaemia), 2 subjects"
+    assert row_name(row) == "never seen (1)"
+    row.laboratories = 2
+    assert row_name(row) == "never seen, together (2)"
+    known, bare = (SimpleNamespace(truth="ALL", subject=subject) for subject in ("P1", ""))
+    for images, sentence in (
+        ([bare], "The subject of the image is not known."),
+        ([known, bare], "Of 1 of the 2 images the subject is not known: it counts as independent."),
+        ([known, bare, bare], "Of 2 of the 3 images the subject is not known: they count as independent."),
+    ):
+        shown: Any = images
+        assert sentence in _notes(shown, 1)

@@ -208,6 +208,7 @@ def test_page_parses_as_balanced_html(written):
 
 def test_folder_is_claimed_before_the_work(tmp_path):
     claim_folder(tmp_path / "a" / "b")
+    (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "metrics.json").write_text("{}")
     with pytest.raises(OutputError, match="holds an evaluation"):
         claim_folder(tmp_path / "a" / "b")

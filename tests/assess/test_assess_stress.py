@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -189,6 +190,13 @@ def test_nothing_readable_is_an_error(tree, tmp_path):
         (tmp_path / "Benign" / f"{name}.png").write_bytes(name.encode())
     with pytest.raises(DataError, match="can be read"):
         stress(tmp_path, learn(tree, "cells"))
+
+
+def test_the_page_tells_how_many_there_are_and_every_family():
+    text = (Path(__file__).parents[2] / "docs" / "stress.md").read_text("utf-8")
+    assert f"all {len(all_stresses())} stresses" in text
+    families = {one.family for one in all_stresses().values()} - {f"{FLAT}-grey"}
+    assert [name for name in families if f"`{name}`" not in text] == []
 
 
 def test_names_groups_and_families_choose():

@@ -111,9 +111,14 @@ def test_an_image_under_two_patients_is_refused(bundle, tree, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--stress", "gray"], "grey"),
+        (["--stress", "gray"], "Did you mean 'grey'?"),
+        (
+            ["--stress", "bogus"],
+            "Groups: colour, stain, lamp, laboratory, camera, geometry, bar, cells. docs/stress.md",
+        ),
         (["--negative", "Beningn", "--stress", "grey"], "Benign"),
         (["--fold", "1", "--stress", "grey"], "--split"),
+        (["--layout", "cnms", "--stress", "grey"], "Did you mean 'cnmc'?"),
     ],
 )
 def test_usage_errors_end_with_2(bundle, tree, tmp_path, capsys, words, told):

@@ -158,3 +158,15 @@ def test_without_scikit_learn_it_says_what_to_install_before_the_work(small: Pat
     assert done.returncode == 2
     assert "leukolens[audit]" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_layout_and_laboratories_are_taken_as_said(call, small: Path, tmp_path: Path) -> None:
+    assert "Did you mean 'cnmc'?" in call(small, "--out", tmp_path / "out", "--layout", "cnms").err
+    rows = [f"{path.relative_to(small).as_posix()},{path.parent.name},L1" for path in sorted(small.rglob("*.png"))]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label,laboratory", *rows]) + "\n")
+    more = ["--labels", tmp_path / "table.csv", "--laboratory-column", "laboratory", "--jobs", 1]
+    skipped = [word for part in ("fields", "sessions", "labels", "outliers", "probes") for word in ("--skip", part)]
+    assert call(small, "--out", tmp_path / "out", *more, *skipped).code == 0
+    assert json.loads((tmp_path / "out" / "audit.json").read_text())["check"]["laboratories"] == {"L1": 6}
+    told = json.loads((tmp_path / "out" / "manifest.json").read_text())["configuration"]["command_line"]
+    assert "--laboratory-column laboratory" in told

@@ -149,3 +149,14 @@ def test_an_audit_is_no_evaluation(tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text('{"kind": "leukolens audit"}', "utf-8")
     with pytest.raises(DataError, match="holds no result"):
         read_result(tmp_path)
+
+
+def test_layout_and_laboratories_are_taken_as_said(
+    fields: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(fields, "--out", tmp_path / "out", "--layout", "cnms") == 2
+    assert "Did you mean 'cnmc'?" in capsys.readouterr().err
+    table = fields / "labels.csv"
+    table.write_text("path,label,laboratory\nA/1.png,A,L1\nB/1.png,B,L2\n")
+    assert call(table, "--laboratory-column", "laboratory", "--out", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "check.json").read_text("utf-8"))["laboratories"] == {"L1": 1, "L2": 1}

@@ -108,3 +108,25 @@ def test_sessions_that_alternate_are_interleaved() -> None:
     assert interleaved(["a", "b"] * 30 + ["a"] * 50)
     assert not interleaved(["a", "b"] * 20 + ["a"] * 50)
     assert not interleaved([None] * 9)
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "found"),
+    [
+        ("", "groups.csv is empty", "no line"),
+        ("\n \n", "groups.csv is empty", "no line"),
+        (
+            "path,sha256,label,duplicate_group,field_group,session_group\n",
+            "groups.csv has no rows",
+            "its header alone",
+        ),
+    ],
+)
+def test_an_empty_groups_file_is_told_as_such(tmp_path: Path, content: str, message: str, found: str) -> None:
+    (tmp_path / "groups.csv").write_text(content)
+    with pytest.raises(DataError) as error:
+        read_groups(tmp_path / "groups.csv", plain_set(a=2, b=2))
+    assert error.value.message == message
+    assert error.value.found == found
+    assert error.value.expected
+    assert "leukolens audit DATA" in (error.value.todo or "")

@@ -31,5 +31,5 @@ def test_nothing_is_near_no_name_or_a_strange_one() -> None:
 def test_of_very_many_names_only_the_nearest_are_listed() -> None:
     many = [f"network{number}_large" for number in range(90)] + ["net", "network7"]
     told = nearest("network7", many)
-    assert told.startswith("Did you mean 'network7'? 92 are known, the nearest: network7, network7_large")
+    assert told.startswith("Did you mean 'network7'? 92 names are known, the nearest: network7, network7_large")
     assert told.count(",") == 5

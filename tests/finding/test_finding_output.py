@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leukolens.finding import OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import probe_folder, put_file, try_folder
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
@@ -20,9 +20,26 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     monkeypatch.setattr("leukolens.finding.output.os.fsync", sync)
 
 
-def test_folder_is_made_and_left_empty(tmp_path: Path) -> None:
+def test_folder_that_is_tried_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try_folder(tmp_path / "a" / "b", todo="choose another", size=200_001)
-    assert list((tmp_path / "a" / "b").iterdir()) == []
+    probe_folder(tmp_path / "a" / "b", 200_001)
+    monkeypatch.chdir(tmp_path)
+    try_folder(Path("c/d"), todo="choose another")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_is_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    try_folder(tmp_path / "a", todo="choose another")
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for folder in (tmp_path / "a" / ("b" * 300), tmp_path / "link"):
+        with pytest.raises(OutputError, match=r"cannot be written to.*Choose another"):
+            try_folder(folder, todo="choose another")
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
 @pytest.mark.parametrize("size", [65_536, 300_000])
@@ -42,7 +59,12 @@ def test_folder_below_a_file_is_refused(tmp_path: Path) -> None:
         try_folder(tmp_path / "file" / "out", todo="choose another")
 
 
-def test_file_is_put_there_and_replaced(tmp_path: Path) -> None:
+def test_file_is_put_into_a_folder_that_it_makes(tmp_path: Path) -> None:
+    put_file(tmp_path / "a" / "b.json", b"one", todo="make room")
+    assert (tmp_path / "a" / "b.json").read_bytes() == b"one"
+
+
+def test_file_replaces_another(tmp_path: Path) -> None:
     put_file(tmp_path / "a.json", b"one", todo="make room")
     put_file(tmp_path / "a.json", b"two", todo="make room")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.json", b"two")]

@@ -219,3 +219,26 @@ def test_groups_that_were_not_committed_beforehand_are_told(
     plan = json.loads((tmp_path / "late/plan.json").read_text())
     assert plan["groups"]["git"]["committed"]
     assert "before the first network was trained" in (tmp_path / "late/benchmark.html").read_text()
+
+
+def test_one_class_is_told_before_any_groups(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(class_folders / "small cells", tmp_path / "data" / "small cells")
+    wrong = tmp_path / "groups.csv"
+    wrong.write_text("")
+    for more in ([], ["--groups", str(wrong)]):
+        assert main(command(tmp_path / "data", tiny_recipe, tmp_path / "out", *more)) == 2
+        told = capsys.readouterr().err
+        assert "Expected images of at least two classes, found only the class 'small cells'" in told
+        assert "groups" not in told
+
+
+def test_a_layout_is_taken_as_said(
+    class_folders: Path, tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["benchmark", str(tiny_recipe), str(class_folders), "--dry-run", "--no-progress", "--folds", "3"]
+    given += ["--protocol", "literature"]
+    assert main([*given, "--layout", "cnms"]) == 2
+    assert "Did you mean 'cnmc'?" in capsys.readouterr().err
+    assert main([*given, "--layout", "class-folders"]) == 0

@@ -124,8 +124,16 @@ def test_the_recipe_is_read_and_ground_is_refused_beside_a_gallery() -> None:
         ("network.tiles=[2,2]", "cuts cells in two"),
         ("augmentation.corner=0.5", "no corners"),
         ("preparation.gallery.rows=5", "do not fill"),
+        ("preparation.shape=stretch", "set preparation.shape=true"),
+        ("preparation.gallery.field=148", "148 x 111 px is smaller than one tile of 112 x 112 px.*field to 150"),
+        ("mixing.cutmix=1", "set mixing.cutmix=0"),
     ],
 )
 def test_recipes_that_make_no_sense_with_a_gallery_are_refused(change: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         load_recipe("cell-gallery", [change])
+
+
+def test_recipes_at_the_edge_of_a_gallery_are_taken() -> None:
+    assert load_recipe("cell-gallery", ["preparation.gallery.field=150"]).preparation.of_field.height == 112
+    assert load_recipe("cell-gallery", ["mixing.cutmix=1", "mixing.share=0"]).preparation.gallery is not None

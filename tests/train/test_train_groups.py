@@ -122,3 +122,41 @@ def test_groups_of_other_images_are_refused(
     assert main(_train(class_folders, split, tiny_recipe, out, "--groups", str(tmp_path / "other.csv"))) == 2
     assert "other.csv belongs to another data set" in capfd.readouterr().err
     assert not out.exists()
+
+
+def test_a_fold_that_is_not_there_is_told_with_what_to_do(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run", "--fold", "7")) == 2
+    told = capsys.readouterr().err
+    assert "The split has no fold '7'" in told
+    assert "from 0 to 2, or 'all'" in told
+    assert "Name one of its folds, or make a split with more" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("path,sha256,label,duplicate_group,session_group\n", "no column 'field_group'"), ("", "is empty")],
+)
+def test_a_groups_file_without_groups_is_one_clear_error(
+    class_folders: Path,
+    split: Path,
+    tiny_recipe: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+    told: str,
+) -> None:
+    groups = tmp_path / "groups.csv"
+    groups.write_text(content)
+    commands = [
+        _train(class_folders, split, tiny_recipe, tmp_path / "run", "--groups", str(groups)),
+        ["benchmark", str(tiny_recipe), str(class_folders), "--dry-run", "--no-progress", "--groups", str(groups)],
+    ]
+    for command in commands:
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("Error: ")
+        assert told in error
+        assert "Make the groups file anew: leukolens audit DATA --out DIR" in error
+    assert list(tmp_path.iterdir()) == [groups]

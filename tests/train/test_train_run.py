@@ -46,6 +46,15 @@ def test_a_run_leaves_all_that_was_promised(run: Path) -> None:
     assert manifest["packages"]["torch"] == torch.__version__.split("+")[0]
 
 
+def test_a_run_that_is_refused_leaves_no_folder_behind(
+    class_folders: Path, split: Path, tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = changes(f"network.weights={tmp_path / 'none.safetensors'}")
+    assert main(_train(class_folders, split, tiny_recipe, tmp_path / "run", *wrong)) == 2
+    assert "none.safetensors" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_predictions_are_of_the_held_out_side(run: Path, split: Path) -> None:
     parts = json.loads(split.read_text())
     expected = {parts["items"][index]["path"] for index in parts["folds"][0]["test"]}

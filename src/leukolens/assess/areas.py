@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leukolens.assess.confusion import one_class
 from leukolens.assess.means import mean_of
 from leukolens.assess.ranking import average_precision, placements, precision_pulls
 from leukolens.statistics.grouped import HALF, Spread, group_count, group_sums, kish, shrink, spread
@@ -158,7 +159,7 @@ def precision_area_estimate(
     Returns
     -------
     Estimate
-        Without a value where no image is positive.
+        Without a value where one side has no image: among positives alone any ranking would be perfect.
 
     Notes
     -----
@@ -169,6 +170,8 @@ def precision_area_estimate(
     n, count = len(positive), group_count(groups)
     if not positive.any():
         return Estimate(None, 0.0, 1.0, "score-linearised", n, count, "no image of this class")
+    if positive.all():
+        return Estimate(None, 0.0, 1.0, "score-linearised", n, count, "no image of another class")
     strata = positive.astype(np.intp) if labels is None else labels
     found = spread(precision_pulls(positive, scores), groups, strata)
     own = None if groups is None else groups[positive]
@@ -192,8 +195,7 @@ def macro_auc(predictions: Predictions, level: float = LEVEL) -> Estimate:
     """Return the mean over the classes that have images of the area under the ROC curve, each against the rest."""
     present = predictions.present
     if len(present) < 2:
-        n = len(predictions)
-        return Estimate(None, 0.0, 1.0, "newcombe", n, group_count(predictions.groups), "needs images of two classes")
+        return one_class("newcombe", predictions)
     sides = [(predictions.labels == index, predictions.probabilities[:, index]) for index in present]
     groups, labels = predictions.groups, predictions.labels
     parts = [auc_estimate(positive, scores, groups, level, labels=labels) for positive, scores in sides]
@@ -227,6 +229,8 @@ def _macro(
 
 def macro_precision_area(predictions: Predictions, level: float = LEVEL) -> Estimate:
     """Return the mean over the classes that have images of the average precision."""
+    if len(predictions.present) < 2:
+        return one_class("score-linearised", predictions)
     sides = [(predictions.labels == index, predictions.probabilities[:, index]) for index in predictions.present]
     areas = [float(average_precision(positive, scores)) for positive, scores in sides]
     return _macro(predictions, areas, [precision_pulls(positive, scores) for positive, scores in sides], level)

@@ -140,6 +140,6 @@ def class_curves(
         both = bool(positive.any() and not positive.all())
         curves[name] = Curves(
             roc_band(positive, scores, predictions.groups, level) if both else [],
-            precision_recall_band(positive, scores, predictions.groups, level) if positive.any() else [],
+            precision_recall_band(positive, scores, predictions.groups, level) if both else [],
         )
     return curves

@@ -29,12 +29,12 @@ _ROOM: Final = 1 << 20
 
 
 def claim_comparison(folder: Path, *, overwrite: bool = False) -> None:
-    """Make the folder and see that it can be written to and holds no file that would be written over.
+    """See that the folder can be written to and holds no file that would be written over.
 
     Parameters
     ----------
     folder
-        Made with its parents where it is missing. Costs measured before, in ``costs.json``, do not hinder.
+        Where it is missing, the first file makes it. Costs measured before, in ``costs.json``, do not hinder.
     overwrite
         Let files that are there be written over.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,12 @@ def recall(predictions: Predictions, class_index: int, level: float = LEVEL) -> 
 
 
 def precision(predictions: Predictions, class_index: int, level: float = LEVEL) -> Estimate:
-    """Return TP / (TP + FP): the share of the images called this class that are of it, at the prevalence given."""
+    """Return TP / (TP + FP): the share of the images called this class that are of it, at the prevalence given.
+
+    Not defined where all images are of the class: nothing could be called so wrongly.
+    """
+    if (predictions.labels == class_index).all():
+        return Estimate(None, 0.0, 1.0, "wilson", 0, group_count(predictions.groups), "no image of another class")
     return _say_why(
         _share(predictions, _precision_masks(predictions, class_index), level), "no image was called this class"
     )
@@ -146,6 +151,16 @@ CLASS_METRICS: dict[str, ClassMetric] = {
 }
 
 
+_AGAINST_OTHERS: Final = frozenset({"precision", "specificity"})
+"""Metrics that mean nothing where all images are of one class."""
+
+
+def one_class(method: str, predictions: Predictions) -> Estimate:
+    """Return a mean over classes that is not defined, since images of one class alone are there."""
+    count = group_count(predictions.groups)
+    return Estimate(None, 0.0, 1.0, method, len(predictions), count, "one class: needs images of two")
+
+
 def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate:
     """Return the mean over the classes that have images of a metric in `CLASS_METRICS`.
 
@@ -163,7 +178,10 @@ def macro(predictions: Predictions, name: str, level: float = LEVEL) -> Estimate
     Returns
     -------
     Estimate
+        Without a value for precision and specificity where images of one class alone are there.
     """
+    if name in _AGAINST_OTHERS and len(predictions.present) < 2:
+        return one_class("score-linearised", predictions)
     metric = CLASS_METRICS[name]
     present = [int(index) for index in predictions.present]
     values = [metric.estimate(predictions, index, level).value for index in present]

@@ -205,10 +205,13 @@ def evaluation_of(
     negative = settings.negative_classes
     two_sided = bool(negative_indices(predictions.classes, negative))
     sides = leukaemia_scores(predictions, negative) if two_sided else None
+    scores = _score(predictions, novelty, settings)
+    defined = {name for name, figure in scores.flat().items() if figure.value is not None}
+    limits = _bootstrap(predictions, novelty, sides, settings)
     return Evaluation(
         items=tuple(items),
         predictions=predictions,
-        scores=_score(predictions, novelty, settings),
+        scores=scores,
         p_all=None if sides is None else sides[1],
         novelty=novelty,
         in_domain=np.ones(n, np.bool_) if in_domain is None else in_domain,
@@ -218,7 +221,7 @@ def evaluation_of(
         if sides is None
         else reliability_of(sides[1], sides[0], predictions.groups, level=settings.level),
         patients=_patients(items, sides, settings),
-        bootstrap=_bootstrap(predictions, novelty, sides, settings),
+        bootstrap={name: ends for name, ends in limits.items() if name in defined},
         features=features,
         stressed=tuple(stressed),
         unread=tuple(unread),

@@ -203,7 +203,7 @@ def _pooled(
     pooled = []
     if 0 < len(never) < len(rows):
         own = [image for image in images if (image.site, image.laboratory) in never]
-        seen = Seen("never seen", "Every one of them.")
+        seen = Seen("never seen", "Every one of them." if len(never) > 1 else "The only one of them.")
         pooled.append(_row("never seen", "", seen, own, threshold, level, len(never)))
     worst: SeenStatus = max((row.seen.status for row in rows), key=ORDER.index)
     seen = Seen(worst, "The least favourable of them.")
@@ -238,7 +238,13 @@ def _notes(images: Sequence[Image], laboratories: int) -> list[str]:
         notes.append("No image of ALL: no sensitivity, no AUC.")
     bare = sum(not image.subject for image in images)
     if bare:
-        notes.append(f"The subjects of {bare} of {len(images)} images are not known: these count as independent.")
+        notes.append(
+            "The subject of the image is not known."
+            if len(images) == 1
+            else f"Of {bare} of the {len(images)} images the subject is not known: they count as independent."
+            if bare > 1
+            else f"Of 1 of the {len(images)} images the subject is not known: it counts as independent."
+        )
     if laboratories > 1:
         notes.append(
             "The intervals know of chance in the choice of images, not of laboratories; the AUC also compares "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.external_figures import FIGURES
 from leukolens.assess.tables import csv_text
-from leukolens.assess.wording import Written, write_figure
+from leukolens.assess.wording import Written, counted, write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
 from leukolens.finding.output import put_file, try_folder
 from leukolens.finding.paths import plain
@@ -77,7 +77,7 @@ class AboutBundle:
 
 
 def claim_external(folder: Path, *, overwrite: bool) -> None:
-    """Make the folder and see that it can be written to and holds no other report.
+    """See that the folder can be written to and holds no other report.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def row_cells(row: Laboratory, names: Iterable[str]) -> list[Written | None]:
 def row_name(row: Laboratory) -> str:
     """Return what a row is called: the laboratory, and its data set where that is called otherwise."""
     if not row.site:
-        what = "all together" if row.name == "all" else "never seen, together"
+        what = "all together" if row.name == "all" else "never seen" + ", together" * (row.laboratories > 1)
         return f"{what} ({row.laboratories})"
     return printable(row.name if row.name == row.site else f"{row.site}: {row.name}")
 
@@ -218,18 +218,26 @@ def row_counts(row: Laboratory) -> str:
     """Return how many images a row has of what, and how many subjects."""
     words = {"ALL": "ALL", "none": "without leukaemia", "other leukaemia": "other leukaemia"}
     counts = ", ".join(f"{n} {words[truth]}" for truth, n in row.counts.items() if n)
-    return f"{row.images} images ({counts})" + (f", {row.subjects} subjects" if row.subjects else "")
+    subjects = f", {counted(row.subjects, 'subject')}" if row.subjects else ""
+    return f"{counted(row.images, 'image')} ({counts}){subjects}"
 
 
 def lead(report: Report) -> str:
     """Return in a sentence how many laboratories there are, and how many of them were never seen."""
-    total = len(report.laboratories)
+    total, images = len(report.laboratories), len(report.images)
     counts = dict.fromkeys(("never seen", "seen in training", "cannot be told"), 0)
     for row in report.laboratories:
         counts[row.seen.status] += 1
-    words = {"cannot be told": "of which it cannot be told"}
-    told = ", ".join(f"{n} {words.get(status, status)}" for status, n in counts.items() if n)
-    return f"{len(report.images)} images of {total} {'laboratory' if total == 1 else 'laboratories'}: {told}."
+    if total == 1:
+        known = report.laboratories[0].seen.status
+        told = "whether it was seen in training cannot be told" if known == "cannot be told" else str(known)
+    else:
+        told = ", ".join(
+            f"for {n} it cannot be told" if status == "cannot be told" else f"{n} {status}"
+            for status, n in counts.items()
+            if n
+        )
+    return f"{counted(images, 'image')} of {counted(total, 'laboratory', 'laboratories')}: {told}."
 
 
 def external_page(report: Report, about: AboutBundle, manifest: dict[str, Any]) -> str:

@@ -97,7 +97,8 @@ def _by_images(provenance: Provenance, site: Evaluated, split: Split | None) -> 
     if split is None or split.sha256 != provenance.split_sha256:
         return ""
     shared = {item.sha256 for item in split.items} & set(site.hashes)
-    return f"{len(shared)} of its images are in the split that the bundle was trained by." if shared else ""
+    are = "is" if len(shared) == 1 else "are"
+    return f"{len(shared)} of its images {are} in the split that the bundle was trained by." if shared else ""
 
 
 def _by_words(provenance: Provenance, site: Evaluated) -> str:

@@ -30,12 +30,12 @@ _ROOM: Final = 1 << 21
 
 
 def claim_folder(folder: Path, *, overwrite: bool = False) -> None:
-    """Make the folder and see that it can be written to and holds no other evaluation.
+    """See that the folder can be written to and holds no other evaluation.
 
     Parameters
     ----------
     folder
-        Made with its parents where it is missing.
+        Where it is missing, the first file makes it.
     overwrite
         Let an evaluation that is there be written over.
 

@@ -143,7 +143,12 @@ def _fold_number(split: Split, fold: int | None) -> int:
         )
     number = fold or 0
     if not 0 <= number < count:
-        raise UsageError("That fold is not in the split", expected=f"0 to {count - 1}", found=str(number))
+        raise UsageError(
+            "That fold is not in the split",
+            expected=f"--fold 0 to {count - 1}",
+            found=str(number),
+            todo="name one of its folds",
+        )
     return number
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from leukolens.assess.wording import counted
 from leukolens.data.catalogue import Site
 from leukolens.finding import UsageError
 from leukolens.smear.scale import PixelScale, Window, choose_scale, windows_at_scale
@@ -126,8 +127,11 @@ def describe_scale(rescaling: Rescaling | None, images: int) -> str:
     sources = rescaling.sources()
     unknown = sources.pop("not known", 0)
     done = ", ".join(
-        f"{n} by what is {name}" if name != "file" else f"{n} by their files" for name, n in sources.items()
+        f"{n} by what is {name}" if name != "file" else f"{n} by {'its file' if n == 1 else 'their files'}"
+        for name, n in sources.items()
     )
-    sentence = f"Brought to {rescaling.target:.3g} µm per px: {done or 'none'} of {images} images."
-    left = f" The scale of {unknown} is not known: judged as they are." if unknown else ""
+    sentence = f"Brought to {rescaling.target:.3g} µm per px: {done or 'none'} of {counted(images, 'image')}."
+    left = (
+        f" The scale of {unknown} is not known: judged as {'it is' if unknown == 1 else 'they are'}." if unknown else ""
+    )
     return sentence + left

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukolens.assess.absent import warn_of_absent
 from leukolens.assess.calibration import BINS
 from leukolens.assess.paired import TESTS
 from leukolens.assess.patients import RULE
@@ -100,9 +101,7 @@ def find_warnings(evaluation: Evaluation) -> tuple[str, ...]:
             for index in predictions.present
             if len(np.unique(predictions.groups[predictions.labels == index])) == 1
         ]
-    absent = [name for name, images in zip(scores.classes, scores.support, strict=True) if images == 0]
-    if absent:
-        warnings.append(f"There is no image of {', '.join(absent)}: averages over classes leave it out.")
+    warnings += warn_of_absent(scores)
     if evaluation.unread:
         n = len(evaluation.unread)
         chosen = n + len(evaluation.items)

@@ -17,6 +17,7 @@ from leukolens.assess.prevalence import predictive_values, prevalence_name
 from leukolens.assess.selective import FIGURES as SELECTIVE
 from leukolens.assess.selective import RiskCurve, risk_curve
 from leukolens.finding import UsageError, nearest
+from leukolens.statistics.grouped import group_count
 from leukolens.statistics.intervals import LEVEL, Estimate, share
 
 if TYPE_CHECKING:
@@ -259,13 +260,18 @@ def _leukaemia(
     def shared(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
         return share(hits, counted, groups, labels, level)
 
+    def predictive(counted: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Estimate:
+        if positive.all() or not positive.any():  # nothing could be called so wrongly
+            return Estimate(None, 0.0, 1.0, "wilson", 0, group_count(groups), "needs images of leukaemia and of none")
+        return shared(counted, hits)
+
     figures = {
         "auc": auc_estimate(positive, probability, groups, level, labels=labels),
         "average_precision": precision_area_estimate(positive, probability, groups, level, labels=labels),
         "sensitivity": shared(positive, called),
         "specificity": shared(~positive, ~called),
-        "ppv": shared(called, positive),
-        "npv": shared(~called, ~positive),
+        "ppv": predictive(called, positive),
+        "npv": predictive(~called, ~positive),
     }
     for prevalence in prevalences:
         values = predictive_values(positive, called, prevalence, groups, level, labels)

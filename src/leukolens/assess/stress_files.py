@@ -46,7 +46,7 @@ class StressAbout:
 
 
 def claim_stress_folder(folder: Path, *, overwrite: bool = False) -> None:
-    """Make the folder and see that it can be written to and holds no other stress test.
+    """See that the folder can be written to and holds no other stress test.
 
     Raises
     ------

@@ -118,7 +118,8 @@ def choose(asked: str) -> dict[str, Stress]:
         if not hits:
             names = dict.fromkeys(["all", *GROUPS, *(own.family for own in known.values()), *known])
             raise UsageError(
-                f"There is no stress {part!r}", todo=f"{nearest(part, list(names))} Groups: {', '.join(GROUPS)}."
+                f"There is no stress {part!r}",
+                todo=f"{nearest(part, list(names))} Groups: {', '.join(GROUPS)}. docs/stress.md lists their families",
             )
         wanted.update(hits)
     if not wanted:

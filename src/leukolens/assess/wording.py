@@ -40,6 +40,11 @@ _PERCENT: Final = frozenset(
 )
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: "1 image", "2 images"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 @dataclass(frozen=True)
 class Written:
     """One figure in words: its name, value, interval, and what must be known beside it."""
@@ -92,6 +97,8 @@ def write_all(figures: dict[str, Estimate], names: Iterable[str], *, macro: bool
 
 
 def _range(figure: Estimate, *, percent: bool) -> str:
+    if figure.value is None:  # 0 to 1 is no interval of a figure that there is none of
+        return ""
     low = _number(figure.low, percent=percent)
     high = f"{100 * figure.high:.2f} %" if percent else f"{figure.high:.4f}"
     return f"{low} to {high}"

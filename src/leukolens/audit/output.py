@@ -25,12 +25,12 @@ _ROOM_PER_IMAGE: Final = 2048
 
 
 def claim_folder(folder: Path, images: int, *, overwrite: bool = False) -> None:
-    """Make the folder and see that it can be written to and holds no other audit.
+    """See that the folder can be written to and holds no other audit.
 
     Parameters
     ----------
     folder
-        Made with its parents where it is missing.
+        Where it is missing, the first file makes it.
     images
         How many the data set has.
     overwrite

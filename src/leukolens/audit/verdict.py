@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leukolens.audit.findings import Statement
+from leukolens.data.check import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from leukolens.data.check import DataCheck
 
 LEVELS: Final = ("failed", "warning", "note", "good")
-_FEW: Final = 30
-"""Pictures of a class below which hardly anything can be shown of it: 29 right of 29 may still be 88 %."""
 
 
 def on_contradictions(found: list[Contradiction]) -> Iterator[Statement]:
@@ -60,9 +59,9 @@ def on_size(check: DataCheck) -> Iterator[Statement]:
             f"One class alone ({next(iter(check.classes), 'none')}): nothing can be told apart, learned or probed. "
             "Needed: two classes at least, in a folder each or by a column of labels.",
         )
-    few = [f"{name} ({count})" for name, count in check.classes.items() if count < _FEW]
+    few = [f"{name} ({count})" for name, count in check.classes.items() if count < FEW]
     if few:
-        yield _say("warning", f"Fewer than {_FEW} pictures of {', '.join(few)}: too few to show anything of the class.")
+        yield _say("warning", f"Fewer than {FEW} pictures of {', '.join(few)}: too few to show anything of the class.")
 
 
 def on_copies(check: DataCheck, fields: Fields, sessions: Sessions, groups: GroupCounts) -> Iterator[Statement]:

@@ -38,7 +38,7 @@ def claim_card_folder(folder: Path, keys: Iterable[str], *, overwrite: bool) -> 
     Parameters
     ----------
     folder
-        Made with its parents where it is missing.
+        Where it is missing, the first file makes it.
     keys
         Of the forms that will be written.
     overwrite

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.dataset_options import (
+    Data,
+    LabelColumn,
+    Labels,
+    LaboratoryColumn,
+    Layout,
+    Negative,
+    PathColumn,
+    PatientColumn,
+)
 from leukolens.finding import RESEARCH_USE
 
 app = new_app()
@@ -23,6 +32,8 @@ def audit(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    laboratory_column: LaboratoryColumn = None,
+    layout: Layout = None,
     negative: Negative = None,
     skip: Annotated[
         list[str] | None,
@@ -48,6 +59,8 @@ def audit(
             label_column=label_column,
             path_column=path_column,
             patient_column=patient_column,
+            laboratory_column=laboratory_column,
+            layout=layout,
             negative=tuple(negative or ()),
             skip=tuple(skip or ()),
             jobs=jobs,

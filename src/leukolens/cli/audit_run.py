@@ -39,6 +39,8 @@ class Request:
     jobs: int | None
     seed: int
     overwrite: bool
+    laboratory_column: str | None = None
+    layout: str | None = None
 
 
 def run(request: Request) -> int:
@@ -68,6 +70,8 @@ def run(request: Request) -> int:
         label_column=request.label_column,
         path_column=request.path_column,
         patient_column=request.patient_column,
+        laboratory_column=request.laboratory_column,
+        layout=request.layout,
         negative=request.negative or None,
     )
     claim_folder(request.out, len(catalogue), overwrite=request.overwrite)
@@ -118,6 +122,8 @@ def command_line(request: Request) -> str:
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),
         ("--patient-column", request.patient_column),
+        ("--laboratory-column", request.laboratory_column),
+        ("--layout", request.layout),
         *(("--negative", name) for name in request.negative),
         *(("--skip", name) for name in request.skip),
         ("--jobs", request.jobs),

@@ -25,6 +25,7 @@ from leukolens.cli.train_options import open_hashed
 from leukolens.data.committed import committed
 from leukolens.data.groups import read_groups
 from leukolens.data.run_manifest import run_manifest
+from leukolens.data.splitting import check_enough
 from leukolens.finding import UsageError
 from leukolens.networks.registry import network_entry
 from leukolens.train.machine import check_machine, choose_machine
@@ -120,6 +121,7 @@ def _plan(request: Request) -> BenchmarkPlan:
         negative=list(request.negative) or None,
         progress=request.progress,
     )
+    check_enough(catalogue)  # before its groups, which say nothing of a single class
     groups = None if request.groups is None else read_groups(request.groups, catalogue)
     splits = {
         one: split_by(one, catalogue, groups=groups, folds=request.folds, validation=share, seed=request.seed)

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import LabelColumn, Labels, Negative, PathColumn, PatientColumn
+from leukolens.cli.dataset_options import (
+    LabelColumn,
+    Labels,
+    LaboratoryColumn,
+    Layout,
+    Negative,
+    PathColumn,
+    PatientColumn,
+)
 from leukolens.finding import RESEARCH_USE
 
 app = new_app()
@@ -41,6 +49,8 @@ def card(
     label_column: LabelColumn = "label",
     path_column: PathColumn = "path",
     patient_column: PatientColumn = None,
+    laboratory_column: LaboratoryColumn = None,
+    layout: Layout = None,
     negative: Negative = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over cards in --out.")] = False,
 ) -> None:
@@ -64,6 +74,8 @@ def card(
             label_column=label_column,
             path_column=path_column,
             patient_column=patient_column,
+            laboratory_column=laboratory_column,
+            layout=layout,
             negative=tuple(negative or ()),
             overwrite=overwrite,
         )

@@ -56,6 +56,8 @@ class Request:
     patient_column: str | None
     negative: tuple[str, ...]
     overwrite: bool
+    laboratory_column: str | None = None
+    layout: str | None = None
 
 
 def run_card(request: Request) -> None:
@@ -95,7 +97,13 @@ def _is_bundle(subject: str) -> bool:
 
 def _check_options(request: Request, *, is_bundle: bool) -> None:
     for_bundles = {"--evaluation": request.evaluations, "--run": request.run, "--checklist": request.checklist}
-    for_data = {"--labels": request.labels, "--patient-column": request.patient_column, "--negative": request.negative}
+    for_data = {
+        "--labels": request.labels,
+        "--patient-column": request.patient_column,
+        "--laboratory-column": request.laboratory_column,
+        "--layout": request.layout,
+        "--negative": request.negative,
+    }
     foreign = for_data if is_bundle else for_bundles
     given = [name for name, value in foreign.items() if value]
     if given:
@@ -159,6 +167,8 @@ def _open(request: Request, place: Path) -> Catalogue:
             label_column=request.label_column,
             path_column=request.path_column,
             patient_column=request.patient_column,
+            laboratory_column=request.laboratory_column,
+            layout=request.layout,
             negative=request.negative or None,
         )
     except DataError as error:

@@ -84,7 +84,8 @@ def figures_table(evaluation: Evaluation) -> Table:
 
 
 def _add(table: Table, name: str, written: Written) -> None:
-    table.add_row(Text(name), written.value, written.range)
+    # A figure that is not defined has no interval: the reason stands there.
+    table.add_row(Text(name), written.value, Text(written.range or written.note))
 
 
 def classes_table(scores: Scores) -> Table:

@@ -21,7 +21,7 @@ _STAGE_FILE: Final = re.compile(r"\d\d-[a-z-]+\.png|\.\d\d-[a-z-]+\.png\.\d+\.pa
 
 
 def check_folder(out: Path, count: int, *, overwrite: bool) -> None:
-    """Make the folder, and see that so many pictures can be written to it.
+    """See that so many pictures can be written to the folder.
 
     Raises
     ------

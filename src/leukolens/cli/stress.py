@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leukolens.cli.console import new_app
-from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, PathColumn
+from leukolens.cli.dataset_options import Data, GroupsFile, LabelColumn, Labels, Layout, PathColumn
 from leukolens.finding import RESEARCH_USE
 
 app = new_app()
@@ -32,6 +32,7 @@ def stress(
     patient_column: Annotated[
         str | None, typer.Option(help="Its column with the patient; intervals are then over patients.")
     ] = None,
+    layout: Layout = None,
     negative: Annotated[
         list[str] | None,
         typer.Option(help="A class that means no leukaemia, instead of the bundle's; may be repeated."),
@@ -64,6 +65,7 @@ def stress(
             label_column=label_column,
             path_column=path_column,
             patient_column=patient_column,
+            layout=layout,
             negative=tuple(negative or ()),
             engine=engine,
             threads=threads,

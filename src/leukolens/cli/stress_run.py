@@ -59,6 +59,7 @@ class Request:
     seed: int
     reason: str | None
     overwrite: bool
+    layout: str | None = None
 
 
 def run(request: Request) -> int:
@@ -89,6 +90,7 @@ def run(request: Request) -> int:
         path_column=request.path_column,
         patient_column=request.patient_column,
         negative=None,
+        layout=request.layout,
     )
     classes = screener.bundle.field.labels
     check_classes(classes, catalogue)
@@ -197,6 +199,7 @@ def command_line(request: Request) -> str:
         ("--label-column", request.label_column if request.labels else None),
         ("--path-column", request.path_column if request.labels else None),
         ("--patient-column", request.patient_column),
+        ("--layout", request.layout),
         *(("--negative", name) for name in request.negative),
         ("--seed", request.seed),
         ("--reason", request.reason),

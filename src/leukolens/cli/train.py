@@ -69,8 +69,7 @@ def train(
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.division import describe_order
-    from leukolens.train.fit import LAST
-    from leukolens.train.layout import FOLD, SUMMARY_FILE
+    from leukolens.train.layout import FOLD, LAST, SUMMARY_FILE
     from leukolens.train.logs import choose_logs
     from leukolens.train.machine import check_machine, choose_machine
     from leukolens.train.recipe import load_recipe
@@ -147,7 +146,12 @@ def _folds(fold: str, count: int) -> list[int]:
         return list(range(count))
     if fold.isdigit() and int(fold) < count:
         return [int(fold)]
-    raise UsageError(f"--fold {fold}", expected=f"a number from 0 to {count - 1}, or 'all'", found=repr(fold))
+    raise UsageError(
+        f"The split has no fold {fold!r}",
+        expected=f"--fold with a number from 0 to {count - 1}, or 'all'",
+        found=f"--fold {fold}",
+        todo="name one of its folds, or make a split with more: leukolens data split --folds N",
+    )
 
 
 def _line(plan: Plan, summary: dict[str, Any]) -> str:

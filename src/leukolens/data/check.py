@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+FEW: Final = 30
+"""Images of a class below which hardly anything can be shown of it: 29 right of 29 may still be 88 %."""
 _TODO: Final = "make room, or choose another folder"
 _BYTES_PER_IMAGE: Final = 512
 """What an image takes in both files, generously: two hashes, a path, perhaps a line among the duplicates."""
@@ -148,7 +150,7 @@ def _identity(catalogue: Catalogue, entries: Sequence[Entry]) -> str | None:
 
 
 def prepare_folder(folder: Path, images: int) -> None:
-    """Make a folder and see that it has room for the files of a check of so many images, before the work starts.
+    """See that a folder has room for the files of a check of so many images, before the work starts.
 
     Raises
     ------

@@ -175,6 +175,7 @@ def _store(
 
 def _opened(part: Path, start: int) -> IO[bytes]:
     try:
+        part.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: what has come is on the disk, also when the process is killed.
         return part.open("ab" if start else "wb", buffering=0)
     except OSError as error:

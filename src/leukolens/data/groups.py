@@ -96,6 +96,13 @@ def read_groups(path: Path, catalogue: Catalogue) -> Groups:
 
 
 def _rows(text: str, name: str) -> list[dict[str, str]]:
+    if not text.strip():
+        raise DataError(
+            f"{name} is empty",
+            expected=f"the columns {', '.join(_COLUMNS)} and a row an image",
+            found="no line",
+            todo=_MAKE,
+        )
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = [cell.strip() for cell in next(reader, [])]
     for column in _COLUMNS:
@@ -103,7 +110,7 @@ def _rows(text: str, name: str) -> list[dict[str, str]]:
             raise DataError(
                 f"{name} has {header.count(column) or 'no'} column{'s' * (column in header)} {column!r}",
                 expected=f"one each of {', '.join(_COLUMNS)}",
-                found=", ".join(header)[:200] or "an empty file",
+                found=", ".join(header)[:200] or "an empty line",
                 todo=f"{_MAKE}. {nearest(column, header)}",
             )
     places = {column: header.index(column) for column in _COLUMNS}
@@ -119,6 +126,8 @@ def _rows(text: str, name: str) -> list[dict[str, str]]:
                 todo=_MAKE,
             )
         rows.append({column: cells[place].strip() for column, place in places.items()})
+    if not rows:
+        raise DataError(f"{name} has no rows", expected="one row an image", found="its header alone", todo=_MAKE)
     return rows
 
 

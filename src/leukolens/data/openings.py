@@ -109,7 +109,7 @@ def record_opening(look: Look, *, split_file: Path | None = None, folders: Seque
     split_file
         The log is kept beside it, as ``NAME.decisions.jsonl``, and counts all looks at its sides, by whatever model.
     folders
-        Folders of the run or of the result, which exist. Each keeps a ``decisions.jsonl`` of its own.
+        Folders of the run or of the result, made where they are missing. Each keeps a ``decisions.jsonl`` of its own.
 
     Returns
     -------
@@ -124,6 +124,8 @@ def record_opening(look: Look, *, split_file: Path | None = None, folders: Seque
         notes.append("The split file was not at hand, nor the log beside it: earlier looks may be missing.")
     for path, beside in places:
         try:
+            if not beside:
+                path.parent.mkdir(parents=True, exist_ok=True)
             log, decision = _append(path, look, number)
         except OSError as error:
             log, decision = _read_only(path), None

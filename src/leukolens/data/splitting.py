@@ -115,7 +115,7 @@ def make_split(
     """
     part = _checked(method, folds, seed, validation, embargo, test_share)
     catalogue = fingerprint(catalogue)
-    _enough(catalogue)
+    check_enough(catalogue)
     laboratories = laboratories_of(catalogue) if method == "leave-one-laboratory-out" else ()
     count = _folds(folds, laboratories)
     wish = _Wish(method, count, seed, part, embargo, Fraction(str(test_share)))
@@ -192,14 +192,21 @@ def _parameters(wish: _Wish, validation: float | str, test_share: float) -> dict
     return values
 
 
-def _enough(catalogue: Catalogue) -> None:
+def check_enough(catalogue: Catalogue) -> None:
+    """See that there are two classes with images, without which nothing can be learned or told apart.
+
+    Raises
+    ------
+    DataError
+        There are not.
+    """
     empty = [name for name, n in catalogue.counts().items() if n == 0]
     if len(catalogue.classes) < 2 or empty:
         raise DataError(
             "This data set cannot be split",
             expected="images of at least two classes",
             found=f"no image of {empty[0]!r}" if empty else f"only the class {catalogue.classes[0]!r}",
-            todo="add images of the other class",
+            todo="add images of the other class, in a folder of its own or by a column of labels",
         )
 
 

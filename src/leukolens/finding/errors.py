@@ -110,5 +110,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = list(dict.fromkeys([*longer, *difflib.get_close_matches(name, known, n=5, cutoff=0.5)]))[:5]
     hint = f"Did you mean {close[0]!r}? " if close else ""
     if len(known) > _MOST_LISTED:
-        return f"{hint}{len(known)} are known{', the nearest: ' + ', '.join(close) if close else ''}."
+        return f"{hint}{len(known)} names are known{', the nearest: ' + ', '.join(close) if close else ''}."
     return f"{hint}Known: {', '.join(known)}."

@@ -6,24 +6,26 @@ import contextlib
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leukolens.finding.errors import OutputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 _BLOCK: Final = 1 << 16
 _SPARE: Final = 1 << 20
 
 
 def try_folder(folder: Path, *, todo: str, size: int = _BLOCK) -> None:
-    """Make a folder and write into it as much as will be written later, so that no work ends at a full disk.
+    """Write as much as will be written into a folder later, so that no work ends at a full disk.
 
     Parameters
     ----------
     folder
-        Made with its parents where it is missing. Nothing that was tried stays in it.
+        Where it is missing it stays so: whoever is refused before the first file leaves no empty folder behind. That it
+        can be made with its parents is tried under a name of its own, beside which other processes may do the same.
     todo
         What the reader of the error can do, such as "choose another --out".
     size
@@ -36,8 +38,7 @@ def try_folder(folder: Path, *, todo: str, size: int = _BLOCK) -> None:
     """
     block = os.urandom(_BLOCK)  # zeros would take no room on a disk that compresses
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
+        with _trial(folder) as place, tempfile.TemporaryFile(dir=place) as probe:
             for start in range(0, size, _BLOCK):
                 probe.write(block[: size - start])
             probe.flush()
@@ -48,13 +49,40 @@ def try_folder(folder: Path, *, todo: str, size: int = _BLOCK) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def _trial(folder: Path) -> Iterator[Path]:
+    """Give the folder where it is there, else one that is made like it and removed again."""
+    there = _nearest_there(folder)
+    missing = _absolute(folder).relative_to(there)
+    if missing == Path():
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix=".leukolens-", dir=there) as own:
+        place = Path(own) / missing
+        place.mkdir(parents=True, exist_ok=True)
+        yield place
+
+
+def _nearest_there(path: Path) -> Path:
+    """Return the path, or the nearest of its parents that is there; a link that leads nowhere is there."""
+    place = _absolute(path)
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    return place
+
+
+def _absolute(path: Path) -> Path:
+    # Not resolve(): it would follow a link that leads nowhere, to where nothing can be made by the name given.
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
 def probe_folder(folder: Path, needed: int) -> None:
     """Try a folder like `try_folder`, for more bytes than one would write to try.
 
     Parameters
     ----------
     folder
-        Made with its parents where it is missing.
+        As in `try_folder`; where it is missing it stays so.
     needed
         Bytes that will be written; a mebibyte more must be free.
 
@@ -64,7 +92,7 @@ def probe_folder(folder: Path, needed: int) -> None:
         It cannot be made or written to, or has too little space.
     """
     try_folder(folder, todo="choose another folder, or make space")
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(_nearest_there(folder)).free
     if free < needed + _SPARE:
         raise OutputError(
             f"The folder {str(folder)!r} has too little space",
@@ -80,7 +108,7 @@ def put_file(path: Path, content: bytes, *, todo: str) -> None:
     Parameters
     ----------
     path
-        A file of this name is replaced, and stays as it was where that fails.
+        A file of this name is replaced, and stays as it was where that fails. Its folder is made where it is missing.
     content
         What to write.
     todo
@@ -93,6 +121,7 @@ def put_file(path: Path, content: bytes, *, todo: str) -> None:
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:

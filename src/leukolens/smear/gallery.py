@@ -42,6 +42,11 @@ class Gallery(BaseModel):
     columns: int = Field(default=4, ge=1, le=32)
     field: int = Field(default=448, ge=64, le=4096)
 
+    @property
+    def height(self) -> int:
+        """Height in px of the field from which cells are cut."""
+        return round(0.75 * self.field)
+
 
 @dataclass(frozen=True)
 class Tiles:

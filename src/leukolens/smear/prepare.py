@@ -69,9 +69,20 @@ class Preparation(BaseModel):
     @field_validator("gallery")
     @classmethod
     def _whole_tiles(cls, value: Gallery | None, info: ValidationInfo) -> Gallery | None:
+        if value is None:
+            return value
         width, height = info.data.get("width", 0), info.data.get("height", 0)
-        if value is not None and (width % value.columns or height % value.rows):
+        if width % value.columns or height % value.rows:
             raise ValueError(f"{value.columns} x {value.rows} tiles of equal size do not fill {width} x {height} px")
+        if info.data.get("shape") == "stretch":
+            raise ValueError("a gallery shows cells in their true shapes: set preparation.shape=true")
+        wide, high = width // value.columns, height // value.rows
+        least = max(wide, -(-4 * high // 3))
+        if value.field < least:
+            raise ValueError(
+                f"a field of {value.field} x {value.height} px is smaller than one tile of {wide} x {high} px: "
+                f"set preparation.gallery.field to {least} or more"
+            )
         return value
 
     @property
@@ -79,7 +90,7 @@ class Preparation(BaseModel):
         """How the field itself is prepared, before its cells are laid out; the same where they are not."""
         if self.gallery is None:
             return self
-        size = {"width": self.gallery.field, "height": round(0.75 * self.gallery.field)}
+        size = {"width": self.gallery.field, "height": self.gallery.height}
         return self.model_copy(update={**size, "gallery": None})
 
 

@@ -23,6 +23,7 @@ from leukolens.networks.weights import RUN_WEIGHTS, save_weights
 from leukolens.train.averaging import MovingAverage
 from leukolens.train.callbacks import LearningCurves
 from leukolens.train.images import Pictures
+from leukolens.train.layout import LAST
 from leukolens.train.loading import FieldData
 from leukolens.train.machine import Machine, check_machine, trainer_options
 from leukolens.train.memory import told_if_out_of_memory
@@ -30,7 +31,6 @@ from leukolens.train.module import FieldModule
 from leukolens.train.probe import fit_probe
 from leukolens.train.recipe import Recipe
 
-LAST: Final = "last.ckpt"
 WEIGHTS: Final = RUN_WEIGHTS
 
 

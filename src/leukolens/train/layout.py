@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 RUN_FILE: Final = "training.json"
+LAST: Final = "last.ckpt"
 SUMMARY_FILE: Final = "summary.json"
 CURVES_FILE: Final = "curves.csv"
 TEST_FILE: Final = "predictions-test.csv"

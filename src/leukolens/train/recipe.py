@@ -132,8 +132,12 @@ class Recipe(_Part):
 
     @field_validator("mixing")
     @classmethod
-    def _no_pictures_without_class(cls, value: Mixing, info: ValidationInfo) -> Mixing:
-        ground = info.data.get("ground")
+    def _whole_pictures_with_a_class(cls, value: Mixing, info: ValidationInfo) -> Mixing:
+        preparation, ground = info.data.get("preparation"), info.data.get("ground")
+        if value.active and value.cutmix and preparation is not None and preparation.gallery is not None:
+            raise ValueError(
+                "cutmix cuts the cells of a gallery in two: set mixing.cutmix=0, or preparation.gallery to null"
+            )
         if value.active and ground is not None and ground.removed:
             raise ValueError("pictures without a class cannot be mixed: set ground.removed=0, or leave mixing alone")
         return value

@@ -23,16 +23,16 @@ from leukolens.finding.output import probe_folder, put_file
 from leukolens.networks.registry import network_entry
 from leukolens.networks.weights import check_weights
 from leukolens.train.division import Division, divide, pictures_of
-from leukolens.train.fit import LAST, Sides, fit
+from leukolens.train.fit import Sides, fit
 from leukolens.train.fitting import fit_once
 from leukolens.train.images import Pictures
-from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
+from leukolens.train.layout import LAST, RUN_FILE, SUMMARY_FILE
 from leukolens.train.logs import Logs, build_loggers
 from leukolens.train.machine import Machine, check_machine
 from leukolens.train.outcome import judge_held_out
 from leukolens.train.recipe import Recipe
-from leukolens.train.run_files import read_run, untrained_network
-from leukolens.train.same_run import check_same_run, stamp
+from leukolens.train.run_files import untrained_network
+from leukolens.train.same_run import holds_run, stamp
 from leukolens.train.start import check_start, start_of
 from leukolens.train.views import sample_bytes, sample_grounds, sample_pictures
 
@@ -104,35 +104,16 @@ class Plan:
         }
 
 
-def open_run(plan: Plan, folder: Path, *, resume: bool, first: bool = True) -> None:
-    """Make the run's folder, or check that it holds the same run.
-
-    A run that ended before its first epoch did leaves nothing worth keeping: its folder is taken as if it were empty.
-
-    Parameters
-    ----------
-    plan, folder, resume
-        See `train_fold`.
-    first
-        Whether this is the first of the processes, which alone writes.
+def begin_run(plan: Plan, folder: Path) -> None:
+    """Make the run's folder and write what the run is.
 
     Raises
     ------
     OutputError
-        If the folder holds a run and `resume` is not set, holds another run, or cannot be written.
-    DataError
-        If the folder holds no readable run, or a checkpoint of another recipe or version.
+        If the folder cannot be written.
     """
     path = folder / RUN_FILE
     identity, told = plan.identity(), plan.stamp()
-    if path.exists() and any((folder / name).exists() for name in (LAST, SUMMARY_FILE)):
-        if not resume:
-            raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
-        finished = (folder / SUMMARY_FILE).exists()
-        check_same_run(folder, read_run(folder), identity, None if finished else folder / LAST)
-        return
-    if not first:
-        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = run_manifest("train", identity, identity["data_sha256"], plan.recipe.seed)
@@ -196,19 +177,22 @@ def train_fold(
     UsageError
         If there is no such network, or the machine cannot train by the recipe, see `leukolens.train.fit.fit`.
     OutputError
-        See `check_room` and `open_run`.
+        See `check_room`, `holds_run` and `begin_run`.
     """
     cache = cache or folder / "cache"
     machine = machine or Machine()
     first = machine.rank == 0
     division = plan.division()
     check_machine(machine, plan.recipe)
-    open_run(plan, folder, resume=resume, first=first)
+    plan.stamp()  # a split that parts what belongs together is refused before anything is written
+    there = holds_run(folder, plan.identity(), resume=resume)
     finished = folder / SUMMARY_FILE
     if finished.exists():
         summary: dict[str, Any] = json.loads(finished.read_text("utf-8"))
         return summary
     check_room(plan, folder, cache)
+    if first and not there:
+        begin_run(plan, folder)
     loggers = build_loggers(logs or Logs(), folder, first=first, resumed=(folder / LAST).exists())
     sides = fold_sides(plan, folder, cache, on_prepared)
     module = fit(plan.recipe, sides, folder, cache=cache, progress=progress, machine=machine, loggers=loggers)

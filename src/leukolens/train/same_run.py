@@ -11,7 +11,9 @@ import torch
 
 from leukolens import __version__
 from leukolens.finding import DataError, OutputError
+from leukolens.train.layout import LAST, RUN_FILE, SUMMARY_FILE
 from leukolens.train.recipe import Recipe
+from leukolens.train.run_files import read_run
 from leukolens.train.start import comparable_start
 
 CHECKPOINT_FORMAT: Final = 1
@@ -39,6 +41,36 @@ def first_difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str =
         elif ours != theirs:
             return f"{place}: {_short(theirs)} there, {_short(ours)} now"
     return None
+
+
+def holds_run(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> bool:
+    """Say whether a folder holds a run, and check that it is the same one.
+
+    A run that ended before its first epoch did leaves nothing worth keeping: its folder is taken as if it were empty.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    identity
+        What must be the same, from `leukolens.train.run.Plan.identity`.
+    resume
+        Whether to go on with what the folder holds.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds a run and `resume` is not set, or holds another run.
+    DataError
+        If the folder holds no readable run, or a checkpoint of another recipe or version.
+    """
+    if not ((folder / RUN_FILE).exists() and any((folder / name).exists() for name in (LAST, SUMMARY_FILE))):
+        return False
+    if not resume:
+        raise OutputError(f"{folder} holds a run already", todo="go on with --resume, or choose another --out")
+    finished = (folder / SUMMARY_FILE).exists()
+    check_same_run(folder, read_run(folder), identity, None if finished else folder / LAST)
+    return True
 
 
 def check_format(folder: Path, content: Mapping[str, Any]) -> None:

@@ -17,8 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from leukolens.finding import DataError, LeukolensError, OutputError, UsageError
 from leukolens.finding.output import put_file
 from leukolens.train.callbacks import read_curves
-from leukolens.train.fit import LAST, WEIGHTS, fit
-from leukolens.train.layout import CURVES_FILE
+from leukolens.train.fit import WEIGHTS, fit
+from leukolens.train.layout import CURVES_FILE, LAST
 from leukolens.train.machine import Machine
 from leukolens.train.recipe import MOST_SEED, Recipe, recipe_text, with_values
 from leukolens.train.run import Plan, fold_sides

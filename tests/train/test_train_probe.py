@@ -68,7 +68,7 @@ def test_the_head_is_scikit_learns_solution_over_all_passes(classes: int, tiny_r
         logits = module.network.logits(torch.from_numpy(np.asarray(sides.images))).numpy()
     kept = KeptFeatures(recipe, sides, module.network, None)
     seen = np.concatenate([kept.of(sides.train, number) for number in (0, 1)])
-    np.testing.assert_allclose(seen[: len(sides.train)], pooled[sides.train], atol=1e-5)
+    np.testing.assert_allclose(seen[: len(sides.train)], pooled[sides.train], rtol=1e-4, atol=1e-4)
     assert np.abs(seen[: len(sides.train)] - seen[len(sides.train) :]).max() > 1e-3  # the second pass is varied
     scaler = StandardScaler().fit(seen)
     model = LogisticRegression(C=0.25, class_weight="balanced", max_iter=5000)

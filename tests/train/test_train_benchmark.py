@@ -50,7 +50,8 @@ def command(data: Path, recipe: Path, out: Path, *more: str, epochs: int = 3) ->
 @pytest.fixture(scope="module")
 def finished(class_folders: Path, tiny_recipe: Path, groups: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("benchmark") / "out"
-    assert main(command(class_folders, tiny_recipe, out, *PROTOCOLS, "--groups", str(groups), epochs=8)) == 0
+    given = [*PROTOCOLS, "--groups", str(groups), "--reason", "to see how far it holds"]
+    assert main(command(class_folders, tiny_recipe, out, *given, epochs=8)) == 0
     return out
 
 
@@ -76,6 +77,11 @@ def test_every_image_is_predicted_once_in_each_protocol_and_the_honest_one_stand
         assert one["overall"]["accuracy"]["groups"] == 12
         low, high = (one["bootstrap"]["balanced_accuracy"][end] for end in ("low", "high"))
         assert low <= one["overall"]["balanced_accuracy"]["value"] <= high
+
+
+def test_why_the_test_sides_are_looked_at_stands_in_their_logs(finished: Path) -> None:
+    lines = (finished / "literature" / "split.decisions.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["reason"] for line in lines} == {"to see how far it holds"}
 
 
 def test_the_drop_is_that_of_the_predictions_image_by_image(finished: Path) -> None:

@@ -50,6 +50,8 @@ class BenchmarkPlan:
         Probability of leukaemia from which on an image counts as such.
     source
         Where the data lie on this machine; no part of the identity.
+    reason
+        Why the test sides are looked at, in the words of whoever asks; for the log of decisions.
     """
 
     catalogue: Catalogue
@@ -59,6 +61,7 @@ class BenchmarkPlan:
     committed: Committed | None
     threshold: float
     source: Mapping[str, Any]
+    reason: str | None = None
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a benchmark to go on; protocols may be added."""
@@ -77,7 +80,7 @@ class BenchmarkPlan:
             place = folder / protocol.folder
             source = dict(self.source) | {"split": str((place / SPLIT_FILE).resolve())}
             for number in range(len(split.folds)):
-                plan = Plan(self.catalogue, split, number, self.recipe, source, self.groups)
+                plan = Plan(self.catalogue, split, number, self.recipe, source, self.groups, self.reason)
                 yield protocol, place / f"{FOLD}{number}", plan
 
 

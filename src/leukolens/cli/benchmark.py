@@ -18,7 +18,7 @@ from leukolens.cli.dataset_options import (
     PathColumn,
     PatientColumn,
 )
-from leukolens.cli.train_options import Accelerator
+from leukolens.cli.train_options import Accelerator, Reason
 from leukolens.finding import RESEARCH_USE
 
 app = new_app()
@@ -57,6 +57,7 @@ def benchmark(
     layout: Layout = None,
     negative: Negative = None,
     accelerator: Accelerator = "auto",
+    reason: Reason = None,
     progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
 ) -> None:
     """Retrain a recipe over all folds of each protocol, predict every image once, and put the tables side by side.
@@ -90,6 +91,7 @@ def benchmark(
             },
             negative=tuple(negative or ()),
             accelerator=accelerator,
+            reason=reason,
             progress=progress,
         )
     )

@@ -66,6 +66,7 @@ class Request:
     columns: Mapping[str, str | None]
     negative: tuple[str, ...]
     accelerator: str
+    reason: str | None
     progress: bool
 
 
@@ -140,6 +141,7 @@ def _plan(request: Request) -> BenchmarkPlan:
         committed=None if request.groups is None else committed(request.groups),
         threshold=request.threshold,
         source=source,
+        reason=request.reason,
     )
 
 

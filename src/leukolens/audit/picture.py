@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from leukolens.smear.marks import find_marks, paint_out
-from leukolens.smear.prepare import WORKING_SIDE
+from leukolens.smear.resampling import WORKING_SIDE
 
 if TYPE_CHECKING:
     from pathlib import Path

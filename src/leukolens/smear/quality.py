@@ -13,6 +13,7 @@ import numpy as np
 from leukolens.finding import Quality
 from leukolens.smear.cell_shares import CellShares, measure_cells
 from leukolens.smear.quantile import nearest_quantile
+from leukolens.smear.resampling import reduce_to
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def measure_quality(rgb: Picture, *, burned_in: float, squeeze: Squeeze) -> Qual
     """
     focus = _focus(rgb[..., 1])
     clipped = _clipped_fraction(rgb)
-    small = _reduced(rgb)
+    small = reduce_to(rgb, _SIDE)
     exposure = float(cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 0].mean()) / 2.55
     cells = measure_cells(small)
     flags = _exposure_flags(focus, exposure, clipped) + _cell_flags(cells)
@@ -140,11 +141,3 @@ def _clipped_fraction(rgb: Picture) -> float:
     dark = pixels - cv2.countNonZero(low)
     white = pixels - cv2.countNonZero(cv2.bitwise_not(low))
     return float((dark + white) / pixels)
-
-
-def _reduced(rgb: Picture) -> Picture:
-    shrink = _SIDE / max(rgb.shape[:2])
-    if shrink >= 1.0:
-        return np.ascontiguousarray(rgb)
-    size = (max(1, round(rgb.shape[1] * shrink)), max(1, round(rgb.shape[0] * shrink)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -18,6 +18,29 @@ WORKING_SIDE: Final = 640
 _ENOUGH_SIDE: Final = 480
 
 
+def reduce_to(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Return the picture with its longer side at most `longest` px, averaged over areas.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint8.
+    longest
+        Above 0.
+
+    Returns
+    -------
+    NDArray
+        (h, w, 3) uint8; `rgb` itself where it is small already and its memory is in one piece.
+    """
+    height, width = rgb.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1.0:
+        return np.ascontiguousarray(rgb)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def reduce_picture(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the picture with its longest side at most `WORKING_SIDE`, averaged over areas.
 
@@ -38,11 +61,9 @@ def reduce_picture(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if longest <= WORKING_SIDE:
         return np.ascontiguousarray(rgb)
     by = math.ceil(longest / WORKING_SIDE)
-    if longest / by >= _ENOUGH_SIDE and height % by == 0 and width % by == 0:
-        size = (width // by, height // by)
-    else:
-        scale = WORKING_SIDE / longest
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if longest / by < _ENOUGH_SIDE or height % by or width % by:
+        return reduce_to(rgb, WORKING_SIDE)
+    size = (width // by, height // by)
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

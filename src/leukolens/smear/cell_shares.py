@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import cv2
 import numpy as np
 
+from leukolens.smear.otsu import otsu_level
 from leukolens.smear.quantile import nearest_quantile
 
 if TYPE_CHECKING:
@@ -110,10 +111,10 @@ def _cell_mask(mean: Floats, densest: float) -> NDArray[np.uint8]:
     """Whatever stands out from the background (H, W), 0 or 1."""
     levels = cv2.convertScaleAbs(mean, alpha=600.0)
     counts = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
-    between = _parting(counts)
+    between = otsu_level(counts)
     # Where nuclei are much denser than red cells, that lies between those two; then the rest is parted once more.
     rest = counts[: between + 1]
-    within = _parting(rest)
+    within = otsu_level(rest)
     pale = rest[within + 1 :]
     if pale.sum() > 0.05 * levels.size and _mean_level(pale) + within + 1 > max(
         600.0 * _RED_CELL, 3.0 * _mean_level(rest)
@@ -121,16 +122,6 @@ def _cell_mask(mean: Floats, densest: float) -> NDArray[np.uint8]:
         between = within
     least = max(0.5 * min(between / 600.0, 0.5 * densest), _LEAST_DENSITY)
     return np.asarray(mean > least).astype(np.uint8)
-
-
-def _parting(counts: NDArray[Any]) -> int:
-    """Give the last level of the lower one of the two classes that part the counts (n,) of levels best (Otsu 1979)."""
-    below = np.cumsum(counts, dtype=np.float64)
-    moment = np.cumsum(counts * np.arange(counts.size), dtype=np.float64)
-    product = below * (below[-1] - below)
-    between = np.square(moment[-1] * below - moment * below[-1])
-    variance = np.divide(between, product, out=np.zeros_like(between), where=product > 0)
-    return int(variance.argmax())
 
 
 def _mean_level(counts: NDArray[Any]) -> float:

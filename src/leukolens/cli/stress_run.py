@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,8 @@ from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.assess.stress import run_stresses
 from leukolens.assess.stress_files import StressAbout, claim_stress_folder, stress_rows, write_stress_test
 from leukolens.assess.stress_kinds import choose
-from leukolens.cli.console import error_console
+from leukolens.cli.progress import counting
+from leukolens.cli.shown_command import last_part, shown_command
 from leukolens.cli.stress_tell import tell
 from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
@@ -28,7 +27,7 @@ from leukolens.smear.quality import measure_quality
 from leukolens.trust.decision import NO_WHITE_CELLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -94,12 +93,12 @@ def run(request: Request) -> int:
     check_classes(classes, catalogue)
     negative = request.negative or screener.bundle.field.negative_labels or catalogue.negative or ()
     negative_indices(classes, negative)  # a wrong name fails before the work
-    with _progress("Hashing", len(catalogue)) as advance:
+    with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     split = None if request.split is None else read_split(request.split, catalogue)
     recovered = None if request.groups is None else read_groups(request.groups, catalogue)
     selection = select(catalogue, split, request.fold, request.side, recovered)
-    with _progress("Stressing", len(selection.indices)) as advance:
+    with counting("Stressing", len(selection.indices)) as advance:
         test = run_stresses(
             BundlePredictor(screener),
             catalogue,
@@ -185,8 +184,6 @@ def _configuration(screener: Screener, test: StressTest, command: str) -> dict[s
 
 def command_line(request: Request) -> str:
     """Return the command with the names of files only, so that it can be shown to others."""
-    bundle = request.bundle.replace("\\", "/").rstrip("/").rpartition("/")[2] or request.bundle
-    words = ["leukolens", "stress", bundle, request.data.resolve().name]
     options: list[tuple[str, object]] = [
         ("--stress", request.stresses if request.stresses != "all" else None),
         ("--split", request.split and request.split.name),
@@ -202,19 +199,4 @@ def command_line(request: Request) -> str:
         ("--reason", request.reason),
         ("--out", request.out.resolve().name),
     ]
-    for option, value in options:
-        words += [option, str(value)] if value is not None else []
-    return shlex.join(words)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on a terminal and nothing elsewhere."""
-    if not error_console().is_terminal:
-        yield None
-        return
-    from leukolens.cli.progress import new_progress
-
-    with new_progress() as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    return shown_command(["stress", last_part(request.bundle), request.data.resolve().name], options)

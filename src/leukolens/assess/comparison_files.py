@@ -24,8 +24,9 @@ from leukolens.smear.sources import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leukolens.assess.comparison import Comparison, Entry, Pair
+    from leukolens.assess.comparison import Comparison, Entry
     from leukolens.assess.comparison_cells import Cell
+    from leukolens.assess.run_pairs import Pair
 
 
 def comparison_csv(comparison: Comparison) -> str:

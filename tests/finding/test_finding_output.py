@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leukolens.finding import OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import csv_text, put_file, try_folder
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
@@ -71,3 +71,8 @@ def test_file_over_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.json.*cannot be written.*Make room"):
         put_file(tmp_path / "a.json", b"two", todo="make room")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_rows_are_written_as_csv() -> None:
+    rows = [["path", "p"], ['a, "b".png', None], ["two\nlines", 0.5], ("ü", "")]
+    assert csv_text(rows) == 'path,p\n"a, ""b"".png",\n"two\nlines",0.5\nü,\n'

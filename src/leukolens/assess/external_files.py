@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.external_figures import FIGURES
-from leukolens.assess.tables import csv_text
 from leukolens.assess.wording import Written, write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import csv_text, put_file, try_folder
 from leukolens.finding.paths import plain
 from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable

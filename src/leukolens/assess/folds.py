@@ -11,10 +11,9 @@ from leukolens.assess.confusion import accuracy, recall
 from leukolens.assess.run_figures import FIGURES, figures_of, in_common_order, predictions_of, stamp_of
 from leukolens.assess.run_groups import Grouping, Recovered, group_images_of, split_of
 from leukolens.assess.runs import FoldRun, Run, check_one_kind, fold_folders, join_folds
-from leukolens.assess.tables import csv_text
 from leukolens.assess.wording import write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError
-from leukolens.finding.output import put_file
+from leukolens.finding.output import csv_text, put_file
 from leukolens.finding.paths import plain
 from leukolens.statistics.intervals import METHODS, Estimate
 from leukolens.train.layout import FOLD, SUMMARY_FILE

@@ -12,9 +12,8 @@ from leukolens.assess.stress_figures import draw_stresses
 from leukolens.assess.stress_kinds import FLAT
 from leukolens.assess.stress_page import stress_page
 from leukolens.assess.stress_words import figures_of, find_cautions, methods_used
-from leukolens.assess.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import csv_text, put_file, try_folder
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:

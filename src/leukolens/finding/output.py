@@ -1,8 +1,10 @@
-"""Output that can be relied on: a folder tried before the work, and files that are there whole or not at all."""
+"""Output that can be relied on: a folder tried before the work, files there whole or not at all, one form of CSV."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import shutil
 import tempfile
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from leukolens.finding.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _BLOCK: Final = 1 << 16
@@ -100,6 +103,13 @@ def put_file(path: Path, content: bytes, *, todo: str) -> None:
     finally:
         with contextlib.suppress(OSError):  # gone already, or never made
             part.unlink()
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows of cells as CSV, lines ended by a line feed; None gives an empty cell."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()
 
 
 def reason_of(error: OSError) -> str:

@@ -61,8 +61,19 @@ def claim_stress_folder(folder: Path, *, overwrite: bool = False) -> None:
         )
 
 
-def write_stress_test(folder: Path, test: StressTest, about: StressAbout, manifest: dict[str, Any]) -> list[str]:
+def write_stress_test(
+    folder: Path, test: StressTest, about: StressAbout, manifest: dict[str, Any], rows: str
+) -> list[str]:
     """Write every file of a stress test.
+
+    Parameters
+    ----------
+    folder
+        From `claim_stress_folder`.
+    test, about, manifest
+        What to write, see `leukolens.assess.stress_page.stress_page`.
+    rows
+        From `stress_rows`: the file whose hash stands in the log of looks.
 
     Returns
     -------
@@ -77,7 +88,7 @@ def write_stress_test(folder: Path, test: StressTest, about: StressAbout, manife
     drawings = draw_stresses(test, source_line(test, about))
     files: dict[str, str | bytes] = {
         "report.html": stress_page(test, about, drawings, manifest),
-        "stress.csv": stress_rows(test),
+        "stress.csv": rows,
     }
     for drawing in drawings:
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}

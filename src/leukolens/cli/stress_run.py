@@ -110,19 +110,20 @@ def run(request: Request) -> int:
             progress=advance,
         )
     about = _describe(request, screener, catalogue, split, test)
+    rows = stress_rows(test)
     record_look(
         screener.bundle,
         selection.stamp,
         len(test.items),
         about.data_sha256,
-        {"stress.csv": stress_rows(test).encode()},
+        {"stress.csv": rows.encode()},
         command=about.command,
         split_file=request.split,
         out=request.out,
         reason=request.reason,
     )
     manifest = run_manifest("stress", _configuration(screener, test, about.command), about.data_sha256, request.seed)
-    files = write_stress_test(request.out, test, about, manifest)
+    files = write_stress_test(request.out, test, about, manifest, rows)
     tell(test, about, request.out, files)
     return 1 if test.unread else 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +12,7 @@ from leukolens.assess.stress_kinds import FLAT
 from leukolens.assess.stress_page import stress_page
 from leukolens.assess.stress_words import figures_of, find_cautions, methods_used
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
-from leukolens.finding.output import csv_text, put_file, try_folder
+from leukolens.finding.output import csv_text, put_files, try_folder
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
@@ -94,11 +93,7 @@ def write_stress_test(
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
     files["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     files[RESULT_FILE] = json.dumps(stress_content(test, about), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with contextlib.suppress(OSError):
-        (folder / RESULT_FILE).unlink(missing_ok=True)
-    for name, content in files.items():
-        put_file(folder / name, content.encode("utf-8") if isinstance(content, str) else content, todo=_TODO)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)
 
 
 def source_line(test: StressTest, about: StressAbout) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.laboratory import typical_differences
@@ -18,29 +18,13 @@ from leukolens.finding.paths import plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leukolens.assess.seen import Training
+    from leukolens.assess.about import About
     from leukolens.assess.stress_outcome import StressResult, StressTest
     from leukolens.statistics.intervals import Estimate
 
 RESULT_FILE: Final = "stress.json"
 _TODO: Final = "make room, or choose another --out"
 _ROOM: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class StressAbout:
-    """What was tested, on what, and by which command. See `leukolens.assess.results.About`."""
-
-    bundle: str
-    version: str
-    bundle_sha256: str
-    architecture: str
-    engine: str
-    precision: str
-    data: str
-    data_sha256: str
-    command: str
-    training: Training
 
 
 def claim_stress_folder(folder: Path, *, overwrite: bool = False) -> None:
@@ -60,9 +44,7 @@ def claim_stress_folder(folder: Path, *, overwrite: bool = False) -> None:
         )
 
 
-def write_stress_test(
-    folder: Path, test: StressTest, about: StressAbout, manifest: dict[str, Any], rows: str
-) -> list[str]:
+def write_stress_test(folder: Path, test: StressTest, about: About, manifest: dict[str, Any], rows: str) -> list[str]:
     """Write every file of a stress test.
 
     Parameters
@@ -96,7 +78,7 @@ def write_stress_test(
     return put_files(folder, files, todo=_TODO)
 
 
-def source_line(test: StressTest, about: StressAbout) -> str:
+def source_line(test: StressTest, about: About) -> str:
     """Return what a picture says of where it comes from."""
     return f"{about.bundle} {about.version} on {about.data} | {test.selection.stamp.short} | n = {len(test.items)}"
 
@@ -114,7 +96,7 @@ def stress_rows(test: StressTest) -> str:
     return csv_text(rows)
 
 
-def stress_content(test: StressTest, about: StressAbout) -> dict[str, Any]:
+def stress_content(test: StressTest, about: About) -> dict[str, Any]:
     """Return the content of ``stress.json``: JSON-like, no number in it is NaN or infinite."""
     settings, attribution = test.settings, test.attribution
     flat = test.result(FLAT)

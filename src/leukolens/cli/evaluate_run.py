@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from leukolens.assess.about import describe
 from leukolens.assess.against import check_images, check_names
 from leukolens.assess.evaluation import Evaluation, Settings, figure_names
 from leukolens.assess.judging import check_classes, evaluate
@@ -17,7 +18,7 @@ from leukolens.assess.prevalence import PREVALENCES, check_prevalences
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
 from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale, sites_of
-from leukolens.assess.results import describe
+from leukolens.assess.results import find_warnings
 from leukolens.assess.scores import THRESHOLD
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.assess.tables import predictions_csv
@@ -154,7 +155,8 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
     data_sha256 = catalogue_sha256(material.catalogue)
     training = judge_training(bundle.spec.provenance, hashes, material.split)
     command = command_line(request)
-    about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
+    data, warnings = request.data.resolve().name, find_warnings(evaluation)
+    about = describe(material.screener, data, data_sha256, command, training, warnings)
     openings = record_look(
         bundle,
         material.selection.stamp,

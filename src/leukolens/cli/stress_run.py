@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leukolens.assess.about import describe
 from leukolens.assess.evaluation import Settings
 from leukolens.assess.judging import check_classes
 from leukolens.assess.looks import record_look
@@ -13,7 +14,7 @@ from leukolens.assess.provenance import select
 from leukolens.assess.scores import negative_indices
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.assess.stress import run_stresses
-from leukolens.assess.stress_files import StressAbout, claim_stress_folder, stress_rows, write_stress_test
+from leukolens.assess.stress_files import claim_stress_folder, stress_rows, write_stress_test
 from leukolens.assess.stress_kinds import choose
 from leukolens.cli.progress import counting
 from leukolens.cli.shown_command import last_part, shown_command
@@ -109,23 +110,30 @@ def run(request: Request) -> int:
             limits=screener.limits,
             progress=advance,
         )
-    about = _describe(request, screener, catalogue, split, test)
+    _finish(request, screener, catalogue, split, test)
+    return 1 if test.unread else 0
+
+
+def _finish(request: Request, screener: Screener, catalogue: Catalogue, split: Split | None, test: StressTest) -> None:
+    hashes = [sha256_of(item) for item in test.items]
+    training = judge_training(screener.bundle.spec.provenance, hashes, split)
+    data_sha256, command = catalogue_sha256(catalogue), command_line(request)
+    about = describe(screener, request.data.resolve().name, data_sha256, command, training)
     rows = stress_rows(test)
     record_look(
         screener.bundle,
-        selection.stamp,
+        test.selection.stamp,
         len(test.items),
-        about.data_sha256,
+        data_sha256,
         {"stress.csv": rows.encode()},
-        command=about.command,
+        command=command,
         split_file=request.split,
         out=request.out,
         reason=request.reason,
     )
-    manifest = run_manifest("stress", _configuration(screener, test, about.command), about.data_sha256, request.seed)
+    manifest = run_manifest("stress", _configuration(screener, test, command), data_sha256, request.seed)
     files = write_stress_test(request.out, test, about, manifest, rows)
     tell(test, about, request.out, files)
-    return 1 if test.unread else 0
 
 
 def _screening_sees_none(screener: Screener) -> Callable[[NDArray[np.uint8]], bool]:
@@ -138,25 +146,6 @@ def _screening_sees_none(screener: Screener) -> Callable[[NDArray[np.uint8]], bo
         return prepared.bare or NO_WHITE_CELLS in quality.flags
 
     return sees_none
-
-
-def _describe(
-    request: Request, screener: Screener, catalogue: Catalogue, split: Split | None, test: StressTest
-) -> StressAbout:
-    spec, session = screener.bundle.spec, screener.session
-    hashes = [sha256_of(item) for item in test.items]
-    return StressAbout(
-        bundle=spec.name,
-        version=spec.version,
-        bundle_sha256=screener.bundle.sha256,
-        architecture=screener.bundle.field.architecture,
-        engine=f"{session.engine} {session.engine_version}",
-        precision=session.precision,
-        data=request.data.resolve().name,
-        data_sha256=catalogue_sha256(catalogue),
-        command=command_line(request),
-        training=judge_training(spec.provenance, hashes, split),
-    )
 
 
 def _configuration(screener: Screener, test: StressTest, command: str) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def test_a_manifest_of_three_laboratories(bundle: Path, labs: Path, tmp_path: Pa
     told = capsys.readouterr().out
     assert "specificity only" in told
     assert "For research use only, not a diagnosis." in told
-    assert {file.name for file in out.iterdir()} == {"external.json", "images.csv", "manifest.json", "report.html"}
+    names = {"external.json", "images.csv", "manifest.json", "report.html", "decisions.jsonl"}
+    assert {file.name for file in out.glob("[!.]*")} == names
     content = json.loads((out / "external.json").read_text("utf-8"))
     rows = {row["site"]: row for row in content["laboratories"]}
     assert rows["C-NMC"]["counts"] == {"ALL": 6, "none": 6, "other leukaemia": 0}
@@ -70,6 +71,24 @@ def test_a_manifest_of_three_laboratories(bundle: Path, labs: Path, tmp_path: Pa
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert [site["layout"] for site in manifest["configuration"]["sites"]] == ["cnmc", "one class", "one class"]
     assert str(labs) not in (out / "manifest.json").read_text("utf-8") + (out / "report.html").read_text("utf-8")
+
+
+def test_every_look_at_a_site_is_written_down_and_counted(bundle: Path, labs: Path, tmp_path: Path, capsys) -> None:
+    sites = tmp_path / "sites.yaml"
+    sites.write_text(f"sites:\n- {{name: C-NMC, data: {labs / 'cnmc'}}}\n")
+    assert call(bundle, "--sites", sites, "--out", tmp_path / "first", "--reason", "before the paper") == 0
+    told = capsys.readouterr().out
+    assert "C-NMC: The data set has been opened once, first on" in told
+    assert call(bundle, "--sites", sites, "--out", tmp_path / "second") == 0
+    assert "opened 2 times" in " ".join(capsys.readouterr().out.split())
+    lines = [json.loads(line) for line in (tmp_path / "sites.decisions.jsonl").read_text("utf-8").splitlines()]
+    assert [line["reason"] for line in lines] == ["before the paper", None]
+    assert lines[0]["opened"]["images"] == 12
+    told = json.loads((tmp_path / "second" / "external.json").read_text("utf-8"))["openings"]["C-NMC"]
+    assert told["number"] == 2
+    assert "opened 2 times" in (tmp_path / "second" / "report.html").read_text("utf-8")
+    assert call(bundle, labs / "cnmc") == 0  # nothing is written, and that is said
+    assert "recorded nowhere" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_images_are_judged_as_screening_does(bundle: Path, labs: Path, tmp_path: Path) -> None:

@@ -190,6 +190,20 @@ def test_levels_are_the_backbones_maps_one_after_the_other(name: str, images: to
     assert network.target_layer == ""
 
 
+@pytest.mark.parametrize("levels", [1, 2])
+def test_several_levels_start_from_a_run_whatever_it_saw(levels: int, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    before = build("efficientnet-lite0", levels=levels)
+    path = tmp_path / "weights.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in before.state_dict().items()}, path)
+    after = build("efficientnet-lite0", levels=2, weights=str(path))
+    state = before.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in after.state_dict().items() if "backbone" in name)
+    if levels == 2:  # which lacks what the whole network needs
+        with pytest.raises(UsageError, match="no tensor"):
+            build("efficientnet-lite0", weights=str(path))
+
+
 def test_more_levels_than_there_are_are_refused() -> None:
     with pytest.raises(UsageError, match=r"does not give 9 maps.*network\.levels of 5 at most"):
         build("efficientnet-lite0", levels=9)

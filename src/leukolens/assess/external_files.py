@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.external_figures import FIGURES
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from leukolens.assess.external import Laboratory, Report
     from leukolens.assess.external_figures import Image
+    from leukolens.data.openings import Openings
     from leukolens.statistics.intervals import Estimate
 
 RESULT_FILE: Final = "external.json"
@@ -57,6 +58,8 @@ class AboutBundle:
         Of each site, in a sentence, what was brought to scale.
     data
         Of each site, the notes of its data set.
+    looks
+        Of each site, how often it has been looked at.
     """
 
     bundle: str
@@ -68,6 +71,7 @@ class AboutBundle:
     command: str
     scales: dict[str, str]
     data: dict[str, tuple[str, ...]]
+    looks: dict[str, Openings] = field(default_factory=dict)
 
 
 def claim_external(folder: Path, *, overwrite: bool) -> None:
@@ -118,6 +122,7 @@ def external_json(report: Report, about: AboutBundle) -> dict[str, Any]:
         "laboratories": [_row_json(row) for row in report.laboratories],
         "pooled": [_row_json(row) for row in report.pooled],
         "scales": about.scales,
+        "openings": {name: look.as_json() for name, look in about.looks.items()},
         "data_notes": {name: [plain(note) for note in notes] for name, notes in about.data.items()},
         "unread": [{**asdict(one), "path": plain(one.path)} for one in report.unread],
         "methods": {name: METHODS[name] for name in METHODS if name in used},
@@ -237,6 +242,7 @@ def external_page(report: Report, about: AboutBundle, manifest: dict[str, Any]) 
         "pooled": [_page_row(row, shown) for row in report.pooled],
         "scales": [(printable(name), sentence) for name, sentence in about.scales.items() if sentence],
         "data": [(printable(name), [printable(note) for note in notes]) for name, notes in about.data.items() if notes],
+        "looks": [(printable(name), look.sentence) for name, look in about.looks.items()],
         "unread": [(printable(f"{one.site}: {one.path}"), printable(one.reason)) for one in report.unread],
         "facts": [
             ("bundle", f"{about.bundle} {about.version}, SHA-256 {about.sha256}"),

@@ -67,6 +67,44 @@ def record_look(
     )
 
 
+def record_sites(
+    bundle: Bundle,
+    sites: Mapping[str, tuple[int, str]],
+    figures: Mapping[str, bytes | str],
+    *,
+    command: str,
+    manifest: Path | None = None,
+    out: Path | None = None,
+    reason: str | None = None,
+) -> dict[str, Openings]:
+    """Write down that a bundle was judged on data sets of other laboratories.
+
+    Parameters
+    ----------
+    bundle, figures, command, out, reason
+        See `record_look`.
+    sites
+        Of each by its name: how many images were judged, and the hash over the data set's paths and files.
+    manifest
+        The file that lists the sites; beside it the log is kept that counts every look at them.
+
+    Returns
+    -------
+    dict
+        What to say beside the figures of each site.
+    """
+    by = bundle_opener(bundle.spec.name, bundle.spec.version, bundle.sha256)
+    folders = [] if out is None else [out]
+    return {
+        name: record_opening(
+            Look(Opened(images=images, data_sha256=data_sha256), command, (by,), figures, reason),
+            split_file=manifest,
+            folders=folders,
+        )
+        for name, (images, data_sha256) in sites.items()
+    }
+
+
 def record_run_opening(
     run: Path, figures: Mapping[str, Any], verb: str, *, split_file: Path | None, reason: str | None = None
 ) -> Openings:

@@ -46,6 +46,9 @@ def external(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime; always in 32-bit floats.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Cores to use; those there are, at most 16.", min=1)] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why these images are looked at; kept in the log of decisions.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a report in --out.")] = False,
 ) -> int:
@@ -74,6 +77,7 @@ def external(
             split=split,
             engine=engine,
             threads=threads,
+            reason=reason,
             as_json=as_json,
             overwrite=overwrite,
         )

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leukolens.assess.external import Report, external_report
-from leukolens.assess.external_files import AboutBundle, claim_external, external_json, write_external
+from leukolens.assess.external_files import AboutBundle, claim_external, external_json, images_csv, write_external
 from leukolens.assess.external_sites import Opened, SiteEntry, check_names, open_site, read_sites
+from leukolens.assess.looks import record_sites
 from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale
 from leukolens.assess.run_groups import load_split
 from leukolens.cli.external_tell import tell
@@ -46,6 +47,7 @@ class Request:
     split: Path | None
     engine: str
     threads: int | None
+    reason: str | None
     as_json: bool
     overwrite: bool
 
@@ -80,7 +82,7 @@ def run(request: Request) -> int:
     sites = _hash(sites)
     with counting("Judging", sum(len(site.chosen) for site in sites)) as advance:
         report = external_report(screener, sites, rescalings, split=split, progress=advance)
-    about = _about(request, screener, sites, rescalings, report)
+    about = _looked_at(request, screener, sites, report, _about(request, screener, sites, rescalings, report))
     _finish(request, report, about, _manifest(request, screener, sites, about, split))
     return 1 if report.unread else 0
 
@@ -179,6 +181,22 @@ def _about(
         scales={name: describe_scale(rescalings.get(name), count) for name, count in counts.items()},
         data={site.entry.name: site.catalogue.notes for site in sites},
     )
+
+
+def _looked_at(
+    request: Request, screener: Screener, sites: list[Opened], report: Report, about: AboutBundle
+) -> AboutBundle:
+    """Write the looks into the logs of the manifest and of the result."""
+    looks = record_sites(
+        screener.bundle,
+        {site.entry.name: (len(site.chosen), catalogue_sha256(site.catalogue)) for site in sites},
+        {"images.csv": images_csv(report, about.labels).encode()},
+        command=about.command,
+        manifest=request.sites,
+        out=request.out,
+        reason=request.reason,
+    )
+    return replace(about, looks=looks)
 
 
 def _manifest(

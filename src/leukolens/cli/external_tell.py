@@ -41,6 +41,8 @@ def tell(report: Report, about: AboutBundle, out: Path | None, files: Sequence[s
     for name, sentence in about.scales.items():
         if sentence:
             console.print(Text(f"{printable(name)}: {sentence}"), soft_wrap=True)
+    for name, look in about.looks.items():
+        console.print(Text(f"{printable(name)}: {look.sentence}"), soft_wrap=True)
     for one in report.unread[:_UNREAD_SHOWN]:
         console.print(Text(f"Not read: {printable(one.site)}: {printable(one.path)}: {printable(one.reason)}"))
     if len(report.unread) > _UNREAD_SHOWN:

@@ -49,10 +49,11 @@ def build_backbone(
     backbone = _without_classifier(_from_hub(entry, size) if hub else _untrained(entry, size))
     if weights == "imagenet" and entry.packaged_weights is not None:
         load_packaged_weights(backbone, entry.packaged_weights)
+    whole = set(backbone.state_dict())
     if levels > 1:
         end_with_levels(backbone, levels)
     if weights not in {"imagenet", "none"}:
-        load_run_weights(backbone, weights)
+        load_run_weights(backbone, weights, whole - set(backbone.state_dict()))
     return backbone
 
 

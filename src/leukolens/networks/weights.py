@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final, Literal
 
@@ -132,8 +133,17 @@ def save_weights(network: nn.Module, path: Path) -> None:
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
 
 
-def load_run_weights(backbone: nn.Module, weights: str) -> None:
+def load_run_weights(backbone: nn.Module, weights: str, left_out: Collection[str] = ()) -> None:
     """Copy the backbone of an earlier run; its head stays behind, for its classes were others.
+
+    Parameters
+    ----------
+    backbone
+        Takes them.
+    weights
+        The run's folder or file.
+    left_out
+        Tensors that the whole network has and this backbone does not: the run may have them or not.
 
     Raises
     ------
@@ -145,7 +155,7 @@ def load_run_weights(backbone: nn.Module, weights: str) -> None:
         found = {
             name.removeprefix(_BACKBONE): tensors.get_tensor(name)
             for name in tensors.keys()  # noqa: SIM118 - not a dict
-            if name.startswith(_BACKBONE)
+            if name.startswith(_BACKBONE) and name.removeprefix(_BACKBONE) not in left_out
         }
     wrong = first_difference({name: tensor.shape for name, tensor in backbone.state_dict().items()}, found)
     if wrong:

@@ -31,9 +31,10 @@ from leukolens.data.layouts import open_catalogue
 from leukolens.data.split import Split, write_split
 from leukolens.data.splitting import make_split
 from leukolens.train.images import prepare_images
+from leukolens.train.plan import Plan
 from leukolens.train.predict import predict, softmax, write_predictions
 from leukolens.train.recipe import Recipe, load_recipe
-from leukolens.train.run import Plan, train_fold
+from leukolens.train.run import train_fold
 from leukolens.train.run_files import trained_network
 
 ORDERS: Final = ("after-split", "before-validation", "before-test", "thesis")

@@ -41,9 +41,10 @@ from leukolens.train.export import export_run
 from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.layout import CURVES_FILE
+from leukolens.train.plan import Plan
 from leukolens.train.predict import softmax
 from leukolens.train.recipe import Recipe, load_recipe, packaged_recipes
-from leukolens.train.run import Plan, train_fold
+from leukolens.train.run import train_fold
 from leukolens.train.run_files import read_run, trained_network
 
 RESULTS: Final = Path(__file__).parents[1] / "docs" / "results"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from assess_runs import write_run
 
-from leukolens.assess.comparison import Comparison, Entry, Pair, compare_runs
+from leukolens.assess.comparison import Comparison, Entry, compare_runs
 from leukolens.assess.costs import Costs
+from leukolens.assess.run_pairs import Pair
 from leukolens.assess.runs import Run, read_run
 from leukolens.assess.speed import Speed
 

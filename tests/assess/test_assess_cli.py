@@ -259,7 +259,7 @@ def test_patient_with_two_truths(bundle, pictures, tmp_path, capsys):
 def test_command_line_shows_names_of_files_only(tmp_path):
     from pathlib import Path
 
-    from leukolens.cli.evaluate_run import Request, command_line
+    from leukolens.cli.evaluate_request import Request, command_line
 
     request = Request(
         bundle=str(tmp_path / "my bundle"),

@@ -14,9 +14,10 @@ pytest.importorskip("matplotlib", reason="needs leukolens[train]")
 
 from assess_comparisons import SPEED, pair_of, read, runs_of_every_kind, timed_comparison
 
-from leukolens.assess.comparison import SAME, Comparison, check_runs, compare_runs
+from leukolens.assess.comparison import Comparison, check_runs, compare_runs
 from leukolens.assess.comparison_words import ONE_SEED, cautions, verdict
 from leukolens.assess.run_figures import FIGURES
+from leukolens.assess.run_pairs import SAME
 from leukolens.assess.runs import read_run
 from leukolens.finding import DataError, UsageError
 

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from assess_pictures import RedPredictor
 
+from leukolens.assess.about import About
 from leukolens.assess.evaluation import Settings
 from leukolens.assess.judging import evaluate
 from leukolens.assess.output import claim_folder, source_line, write_evaluation
 from leukolens.assess.provenance import select
 from leukolens.assess.requirements import check_requirements, parse_requirements
-from leukolens.assess.results import About, find_warnings, metrics
+from leukolens.assess.results import find_warnings, metrics
 from leukolens.assess.seen import Training
 from leukolens.assess.tables import patients_csv, predictions_csv, risk_coverage_csv, stress_csv
 from leukolens.assess.wording import write_figure, write_points

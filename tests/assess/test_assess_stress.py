@@ -212,11 +212,12 @@ def test_names_groups_and_families_choose():
 
 
 def test_files_hold_the_figures(by_background):
+    from leukolens.assess.about import About
     from leukolens.assess.seen import Training
-    from leukolens.assess.stress_files import StressAbout, stress_content, stress_rows
+    from leukolens.assess.stress_files import stress_content, stress_rows
 
     training = Training("unknown", "Not known.")
-    about = StressAbout("b", "1", "0" * 64, "tiny", "none", "f32", "rendered", "1" * 64, "leukolens stress", training)
+    about = About("b", "1", "0" * 64, "tiny", "none", "f32", "rendered", "1" * 64, "leukolens stress", training)
     content = json.loads(json.dumps(stress_content(by_background, about), allow_nan=False))
     assert content["quality_gates"] is False
     assert content["cells"]["share_of_score"]["value"] == by_background.attribution.share.value

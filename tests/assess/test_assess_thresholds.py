@@ -10,10 +10,11 @@ import pytest
 from assess_evaluations import evaluation_from, subset
 from assess_samples import guess
 
+from leukolens.assess.about import About
 from leukolens.assess.against import align, check_images, check_names, compare_predictions
 from leukolens.assess.paired import holm, paired_test
 from leukolens.assess.past import read_evaluation
-from leukolens.assess.results import About, metrics_json
+from leukolens.assess.results import metrics_json
 from leukolens.assess.seen import Training
 from leukolens.assess.tables import predictions_csv
 from leukolens.assess.thresholds import choose_threshold, threshold_from

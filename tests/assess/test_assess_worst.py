@@ -10,7 +10,7 @@ import pytest
 from assess_evaluations import evaluation_from
 from assess_samples import guess, perfect
 
-from leukolens.assess.results import About
+from leukolens.assess.about import About
 from leukolens.assess.seen import Training
 from leukolens.assess.worst import SHOWN, errors_page, worst_errors
 

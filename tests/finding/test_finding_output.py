@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leukolens.finding import OutputError
-from leukolens.finding.output import probe_folder, put_file, try_folder
+from leukolens.finding.output import csv_text, probe_folder, put_file, put_files, try_folder
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
@@ -93,3 +93,19 @@ def test_file_over_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.json.*cannot be written.*Make room"):
         put_file(tmp_path / "a.json", b"two", todo="make room")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_last_file_says_that_the_others_are_whole(tmp_path: Path) -> None:
+    files = {"page.html": "é", "pixels.png": b"\x89", "result.json": "{}"}
+    assert put_files(tmp_path, files, todo="make room") == list(files)
+    assert (tmp_path / "page.html").read_text("utf-8") == "é"
+    (tmp_path / "pixels.png").unlink()
+    (tmp_path / "pixels.png").mkdir()
+    with pytest.raises(OutputError, match=r"pixels\.png"):
+        put_files(tmp_path, files, todo="make room")
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_rows_are_written_as_csv() -> None:
+    rows = [["path", "p"], ['a, "b".png', None], ["two\nlines", 0.5], ("ü", "")]
+    assert csv_text(rows) == 'path,p\n"a, ""b"".png",\n"two\nlines",0.5\nü,\n'

@@ -13,7 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from leukolens.finding import ImageError, UsageError
-from leukolens.smear.prepare import WORKING_SIDE, Preparation, Prepared, map_back, prepare
+from leukolens.smear.prepare import Preparation, Prepared, map_back, prepare
+from leukolens.smear.resampling import WORKING_SIDE
 from leukolens.smear.squeeze import SQUEEZED
 
 DATA = Path(os.environ.get("LEUKOLENS_DATA", Path(__file__).parents[2] / "../shared/data"))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leukolens.assess.bootstrap import SEED
-from leukolens.assess.comparison import Pair, adjust_pairs, pair_runs
 from leukolens.assess.differences import paired_difference
 from leukolens.assess.run_answers import Answers
 from leukolens.assess.run_figures import stamp_of
 from leukolens.assess.run_groups import Grouping, Recovered, group_images_of
+from leukolens.assess.run_pairs import Pair, adjust_pairs, pair_runs
 from leukolens.assess.scores import THRESHOLD, Scores, leukaemia_scores, negative_indices, score
 from leukolens.finding import DataError
 

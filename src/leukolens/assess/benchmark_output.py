@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +23,7 @@ from leukolens.assess.comparison_cells import Cell
 from leukolens.assess.comparison_files import markdown_table, pair_content
 from leukolens.assess.paired import TESTS
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
-from leukolens.finding.output import put_file
+from leukolens.finding.output import put_files
 from leukolens.report.templating import page_environment, page_values
 from leukolens.statistics.intervals import METHODS
 
@@ -69,17 +68,13 @@ def write_benchmark(
     OutputError
         A file cannot be written.
     """
-    with contextlib.suppress(OSError):
-        (folder / BENCHMARK_FILE).unlink(missing_ok=True)
     files = {
         "benchmark.html": benchmark_page(benchmark, plan, manifest, data),
         "benchmark.md": benchmark_markdown(benchmark, plan, data),
         "manifest.json": json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
         BENCHMARK_FILE: json.dumps(content_of(benchmark, plan), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
-    for name, text in files.items():
-        put_file(folder / name, text.encode("utf-8"), todo=_TODO)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)
 
 
 def content_of(benchmark: Benchmark, plan: Mapping[str, Any]) -> dict[str, Any]:

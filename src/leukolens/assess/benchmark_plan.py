@@ -17,7 +17,7 @@ from leukolens.finding import DataError, OutputError, UsageError
 from leukolens.finding.output import probe_folder, put_file
 from leukolens.networks.cost import measure_cost
 from leukolens.train.layout import FOLD, SUMMARY_FILE
-from leukolens.train.run import Plan, check_unseen
+from leukolens.train.plan import Plan, check_unseen
 from leukolens.train.same_run import first_difference
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from leukolens.assess.wording import NAMES, NOT_RECORDED, Written, write_figure
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
-    from leukolens.assess.comparison import Entry, Pair
+    from leukolens.assess.comparison import Entry
+    from leukolens.assess.run_pairs import Pair
     from leukolens.statistics.intervals import Estimate
 
 FIGURE_COLUMNS: Final = ("run", "split", "right", "accuracy", "balanced accuracy", "F1, macro", "AUC, macro", "ECE")

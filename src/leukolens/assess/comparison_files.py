@@ -17,15 +17,16 @@ from leukolens.assess.comparison_cells import (
 )
 from leukolens.assess.comparison_words import cautions, fold_words, methods_of, verdict
 from leukolens.assess.run_figures import FIGURES
-from leukolens.assess.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.finding.output import csv_text
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leukolens.assess.comparison import Comparison, Entry, Pair
+    from leukolens.assess.comparison import Comparison, Entry
     from leukolens.assess.comparison_cells import Cell
+    from leukolens.assess.run_pairs import Pair
 
 
 def comparison_csv(comparison: Comparison) -> str:

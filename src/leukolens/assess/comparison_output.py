@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +9,7 @@ from leukolens.assess.comparison_figure import NAME, draw_comparison
 from leukolens.assess.comparison_files import comparison_csv, comparison_json, comparison_markdown
 from leukolens.assess.comparison_page import comparison_page
 from leukolens.finding import OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import put_files, try_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,11 +84,7 @@ def write_comparison(folder: Path, comparison: Comparison, manifest: dict[str, A
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
     files["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     files[COMPARISON_FILE] = comparison_json(comparison, manifest)
-    with contextlib.suppress(OSError):
-        (folder / COMPARISON_FILE).unlink(missing_ok=True)
-    for name, content in files.items():
-        put_file(folder / name, content.encode("utf-8") if isinstance(content, str) else content, todo=_TODO)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)
 
 
 def source_line(comparison: Comparison) -> str:

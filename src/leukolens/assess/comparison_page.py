@@ -22,8 +22,9 @@ from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable
 
 if TYPE_CHECKING:
-    from leukolens.assess.comparison import Comparison, Pair
+    from leukolens.assess.comparison import Comparison
     from leukolens.assess.drawing import Drawing
+    from leukolens.assess.run_pairs import Pair
 
 
 _PACKAGE: Final = "leukolens.assess"

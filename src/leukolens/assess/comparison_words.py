@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from leukolens.assess.comparison import SAME, other_split_file
 from leukolens.assess.comparison_cells import pair_name
 from leukolens.assess.paired import TESTS
+from leukolens.assess.run_pairs import SAME, other_split_file
 from leukolens.smear.sources import printable
 from leukolens.statistics.intervals import METHODS
 
 if TYPE_CHECKING:
-    from leukolens.assess.comparison import Comparison, Entry, Pair
+    from leukolens.assess.comparison import Comparison, Entry
+    from leukolens.assess.run_pairs import Pair
 
 ALPHA: Final = 0.05
 SHOWN: Final = 5

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.external_figures import FIGURES
-from leukolens.assess.tables import csv_text
 from leukolens.assess.wording import Written, counted, write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import csv_text, put_files, try_folder
 from leukolens.finding.paths import plain
 from leukolens.report.templating import page_environment, page_values
 from leukolens.smear.sources import printable
@@ -107,11 +105,7 @@ def write_external(folder: Path, report: Report, about: AboutBundle, manifest: d
         "manifest.json": json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
         RESULT_FILE: json.dumps(external_json(report, about), indent=2, ensure_ascii=False) + "\n",
     }
-    with contextlib.suppress(OSError):
-        (folder / RESULT_FILE).unlink(missing_ok=True)
-    for name, content in files.items():
-        put_file(folder / name, content.encode("utf-8"), todo=_TODO)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)
 
 
 def external_json(report: Report, about: AboutBundle) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,10 +10,9 @@ from leukolens.assess.confusion import accuracy, recall
 from leukolens.assess.run_figures import FIGURES, figures_of, in_common_order, predictions_of, stamp_of
 from leukolens.assess.run_groups import Grouping, Recovered, group_images_of, split_of
 from leukolens.assess.runs import FoldRun, Run, check_one_kind, fold_folders, join_folds
-from leukolens.assess.tables import csv_text
 from leukolens.assess.wording import write_figure
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, DataError
-from leukolens.finding.output import put_file
+from leukolens.finding.output import csv_text, put_files
 from leukolens.finding.paths import plain
 from leukolens.statistics.intervals import METHODS, Estimate
 from leukolens.train.layout import FOLD, SUMMARY_FILE
@@ -150,14 +148,12 @@ def write_folds(folder: Path, *, count: int | None = None, recovered: Recovered 
         A file cannot be written.
     """
     folds = aggregate_folds(folder, count=count, recovered=recovered)
-    with contextlib.suppress(OSError):  # written last: where it is, the others are whole
-        (folder / FOLDS_JSON).unlink(missing_ok=True)
-    for name, text in (
-        (POOLED, pooled_csv(folds.run)),
-        (FOLDS_TABLE, folds_table(folds)),
-        (FOLDS_JSON, json.dumps(folds_content(folds), indent=2, ensure_ascii=False, allow_nan=False) + "\n"),
-    ):
-        put_file(folder / name, text.encode("utf-8"), todo=_TODO)
+    files = {
+        POOLED: pooled_csv(folds.run),
+        FOLDS_TABLE: folds_table(folds),
+        FOLDS_JSON: json.dumps(folds_content(folds), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    }
+    put_files(folder, files, todo=_TODO)
     return folds
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from leukolens.smear.resampling import reduce_to
 from leukolens.smear.segmentation.nuclear_dye import measure_dye
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def measure_look(rgb: Picture) -> dict[str, float]:
     dict
         For each name in `LOOK` a value, NaN where the picture does not show it.
     """
-    shrink = min(1.0, _SIDE / max(rgb.shape[:2]))
-    size = (max(1, round(rgb.shape[1] * shrink)), max(1, round(rgb.shape[0] * shrink)))
-    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = reduce_to(rgb, _SIDE)
     dye = measure_dye(small)
     # A margin around cells: their blurred rim is no ground.
     ground = cv2.erode((~dye.stands).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

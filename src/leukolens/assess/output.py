@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,15 +11,15 @@ from leukolens.assess.results import metrics_json
 from leukolens.assess.tables import patients_csv, predictions_csv, risk_coverage_csv, stress_csv
 from leukolens.assess.worst import errors_page
 from leukolens.finding import OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import put_files, try_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from leukolens.assess.about import About
     from leukolens.assess.evaluation import Evaluation
     from leukolens.assess.requirements import Checked
-    from leukolens.assess.results import About
     from leukolens.assess.worst import Pictures
 
 METRICS_FILE: Final = "metrics.json"
@@ -97,18 +96,10 @@ def write_evaluation(
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
     files["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     files[METRICS_FILE] = metrics_json(evaluation, about, checked)
-    with contextlib.suppress(OSError):
-        (folder / METRICS_FILE).unlink(missing_ok=True)
-    _write(folder, files)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)
 
 
 def source_line(evaluation: Evaluation, about: About) -> str:
     """Return what a picture says of where it comes from."""
     stamp = evaluation.selection.stamp
     return f"{about.bundle} {about.version} on {about.data} | {stamp.short} | n = {len(evaluation.items)}"
-
-
-def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    for name, content in files.items():
-        put_file(folder / name, content.encode("utf-8") if isinstance(content, str) else content, todo=_TODO)

@@ -23,12 +23,12 @@ from leukolens.statistics.intervals import METHODS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leukolens.assess.about import About
     from leukolens.assess.against import Compared
     from leukolens.assess.drawing import Drawing
     from leukolens.assess.evaluation import Evaluation
     from leukolens.assess.perturbed import Stressed
     from leukolens.assess.requirements import Checked
-    from leukolens.assess.results import About
 
 _PACKAGE: Final = "leukolens.assess"
 ERRORS_SHOWN: Final = 25

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leukolens.assess.areas import auc_estimate
-from leukolens.assess.site.exact import clopper_pearson
 from leukolens.finding import DataError
-from leukolens.statistics.intervals import LEVEL, Estimate
+from leukolens.statistics.intervals import LEVEL, Estimate, clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

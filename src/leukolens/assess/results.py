@@ -1,10 +1,10 @@
-"""An evaluation as a file that programs read, ``metrics.json``, and what was evaluated."""
+"""An evaluation as a file that programs read, ``metrics.json``."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,71 +19,13 @@ from leukolens.statistics.intervals import METHODS, Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leukolens.assess.about import About
     from leukolens.assess.against import Compared
     from leukolens.assess.bands import BandPoint, Curves
     from leukolens.assess.evaluation import Evaluation
     from leukolens.assess.losses import ReliabilityBin
     from leukolens.assess.requirements import Checked
-    from leukolens.assess.seen import Training
     from leukolens.assess.selective import RiskCurve
-    from leukolens.data.openings import Openings
-    from leukolens.screen import Screener
-
-
-@dataclass(frozen=True)
-class About:
-    """What was evaluated, on what, and by which command.
-
-    Attributes
-    ----------
-    bundle, version, bundle_sha256
-        Name, version and SHA-256 of ``bundle.json``.
-    architecture, engine, precision
-        The field network and what ran it.
-    data, data_sha256
-        Name of the data set's folder, and hash over its paths and files.
-    command
-        The command line, with file names only.
-    training
-        Whether the bundle learned from the images.
-    warnings
-        What a reader must know before believing a figure.
-    openings
-        How often these images have been looked at; None where that was not written down.
-    """
-
-    bundle: str
-    version: str
-    bundle_sha256: str
-    architecture: str
-    engine: str
-    precision: str
-    data: str
-    data_sha256: str
-    command: str
-    training: Training
-    warnings: tuple[str, ...] = ()
-    openings: Openings | None = None
-
-
-def describe(
-    screener: Screener, data: str, data_sha256: str, command: str, training: Training, evaluation: Evaluation
-) -> About:
-    """Put together what was evaluated, on what, and what must be known beside the figures."""
-    spec, session = screener.bundle.spec, screener.session
-    return About(
-        bundle=spec.name,
-        version=spec.version,
-        bundle_sha256=screener.bundle.sha256,
-        architecture=screener.bundle.field.architecture,
-        engine=f"{session.engine} {session.engine_version}",
-        precision=session.precision,
-        data=data,
-        data_sha256=data_sha256,
-        command=command,
-        training=training,
-        warnings=find_warnings(evaluation),
-    )
 
 
 def find_warnings(evaluation: Evaluation) -> tuple[str, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.laboratory import typical_differences
@@ -12,37 +11,20 @@ from leukolens.assess.stress_figures import draw_stresses
 from leukolens.assess.stress_kinds import FLAT
 from leukolens.assess.stress_page import stress_page
 from leukolens.assess.stress_words import figures_of, find_cautions, methods_used
-from leukolens.assess.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE, OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import csv_text, put_files, try_folder
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leukolens.assess.seen import Training
+    from leukolens.assess.about import About
     from leukolens.assess.stress_outcome import StressResult, StressTest
     from leukolens.statistics.intervals import Estimate
 
 RESULT_FILE: Final = "stress.json"
 _TODO: Final = "make room, or choose another --out"
 _ROOM: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class StressAbout:
-    """What was tested, on what, and by which command. See `leukolens.assess.results.About`."""
-
-    bundle: str
-    version: str
-    bundle_sha256: str
-    architecture: str
-    engine: str
-    precision: str
-    data: str
-    data_sha256: str
-    command: str
-    training: Training
 
 
 def claim_stress_folder(folder: Path, *, overwrite: bool = False) -> None:
@@ -62,8 +44,17 @@ def claim_stress_folder(folder: Path, *, overwrite: bool = False) -> None:
         )
 
 
-def write_stress_test(folder: Path, test: StressTest, about: StressAbout, manifest: dict[str, Any]) -> list[str]:
+def write_stress_test(folder: Path, test: StressTest, about: About, manifest: dict[str, Any], rows: str) -> list[str]:
     """Write every file of a stress test.
+
+    Parameters
+    ----------
+    folder
+        From `claim_stress_folder`.
+    test, about, manifest
+        What to write, see `leukolens.assess.stress_page.stress_page`.
+    rows
+        From `stress_rows`: the file whose hash stands in the log of looks.
 
     Returns
     -------
@@ -78,20 +69,16 @@ def write_stress_test(folder: Path, test: StressTest, about: StressAbout, manife
     drawings = draw_stresses(test, source_line(test, about))
     files: dict[str, str | bytes] = {
         "report.html": stress_page(test, about, drawings, manifest),
-        "stress.csv": stress_rows(test),
+        "stress.csv": rows,
     }
     for drawing in drawings:
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
     files["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     files[RESULT_FILE] = json.dumps(stress_content(test, about), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with contextlib.suppress(OSError):
-        (folder / RESULT_FILE).unlink(missing_ok=True)
-    for name, content in files.items():
-        put_file(folder / name, content.encode("utf-8") if isinstance(content, str) else content, todo=_TODO)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)
 
 
-def source_line(test: StressTest, about: StressAbout) -> str:
+def source_line(test: StressTest, about: About) -> str:
     """Return what a picture says of where it comes from."""
     return f"{about.bundle} {about.version} on {about.data} | {test.selection.stamp.short} | n = {len(test.items)}"
 
@@ -109,7 +96,7 @@ def stress_rows(test: StressTest) -> str:
     return csv_text(rows)
 
 
-def stress_content(test: StressTest, about: StressAbout) -> dict[str, Any]:
+def stress_content(test: StressTest, about: About) -> dict[str, Any]:
     """Return the content of ``stress.json``: JSON-like, no number in it is NaN or infinite."""
     settings, attribution = test.settings, test.attribution
     flat = test.result(FLAT)

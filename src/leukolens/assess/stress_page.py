@@ -22,14 +22,14 @@ from leukolens.smear.sources import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leukolens.assess.about import About
     from leukolens.assess.drawing import Drawing
-    from leukolens.assess.stress_files import StressAbout
     from leukolens.assess.stress_outcome import StressResult, StressTest
 
 _PACKAGE: Final = "leukolens.assess"
 
 
-def stress_page(test: StressTest, about: StressAbout, drawings: Sequence[Drawing], manifest: dict[str, Any]) -> str:
+def stress_page(test: StressTest, about: About, drawings: Sequence[Drawing], manifest: dict[str, Any]) -> str:
     """Return ``report.html``.
 
     Parameters
@@ -102,7 +102,7 @@ def _worth(test: StressTest) -> list[tuple[str, str]]:
     return [(name, f"{100 * value:.1f} %") for name, value in values.items()]
 
 
-def _facts(test: StressTest, about: StressAbout, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(test: StressTest, about: About, manifest: dict[str, Any]) -> list[tuple[str, str]]:
     stamp, settings, code = test.selection.stamp, test.settings, manifest["code"]
     facts = [
         ("bundle", f"{about.bundle} {about.version} ({about.architecture}), SHA-256 {about.bundle_sha256}"),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from typing import TYPE_CHECKING
 
+from leukolens.finding.output import csv_text
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from leukolens.assess.evaluation import Evaluation
 
 
@@ -69,13 +66,6 @@ def risk_coverage_csv(evaluation: Evaluation) -> str:
         points = zip(own.coverage.tolist(), own.risk.tolist(), strict=True)
         rows += [[order, _decimal(coverage), _decimal(risk)] for coverage, risk in points]
     return csv_text(rows)
-
-
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Return rows of cells as CSV, lines ended by a line feed."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
 
 
 def _yes(value: object) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from leukolens.assess.about import About
     from leukolens.assess.evaluation import Evaluation
-    from leukolens.assess.results import About
     from leukolens.data import Item
 
     Pictures = Callable[[Item], NDArray[np.uint8] | None]

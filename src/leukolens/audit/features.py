@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from leukolens.smear.resampling import reduce_to
 from leukolens.smear.staining import background_colour
 
 if TYPE_CHECKING:
@@ -72,18 +73,10 @@ def describe_picture(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         (len(NAMES),) float32, all finite. Sizes are against the picture's, so that the same field in more pixels gives
         about the same numbers.
     """
-    small = _reduced(rgb)
+    small = reduce_to(rgb, _SIDE)
     ground = background_colour(small)
     density = -np.log10(np.maximum(small.astype(np.float32), 2.0) / ground)
     return np.concatenate([_colour(small), ground, _texture(small, density), _shape(density)]).astype(np.float32)
-
-
-def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scale = _SIDE / max(rgb.shape[:2])
-    if scale >= 1.0:
-        return np.ascontiguousarray(rgb)
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _colour(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leukolens.data.grouping import join_groups
+from leukolens.finding.output import csv_text
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
@@ -107,21 +106,18 @@ def _sessions(entries: Sequence[Entry], place: dict[int, int], sessions: Sequenc
 
 def encode_groups(rows: Sequence[GroupRow]) -> bytes:
     """Return the file's bytes: UTF-8, comma, one row a picture. The same for the same pictures on every machine."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        entry = row.entry
-        writer.writerow(
-            [
-                plain(entry.path),
-                entry.sha256 or "",
-                plain(entry.label),
-                plain(entry.patient or ""),
-                row.duplicate,
-                row.field,
-                row.session,
-                "no" if entry.reason else "yes",
-            ]
-        )
-    return buffer.getvalue().encode("utf-8")
+    return csv_text([COLUMNS, *map(_cells, rows)]).encode("utf-8")
+
+
+def _cells(row: GroupRow) -> tuple[str, ...]:
+    entry = row.entry
+    return (
+        plain(entry.path),
+        entry.sha256 or "",
+        plain(entry.label),
+        plain(entry.patient or ""),
+        row.duplicate,
+        row.field,
+        row.session,
+        "no" if entry.reason else "yes",
+    )

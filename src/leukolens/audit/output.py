@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.audit.page import page
 from leukolens.audit.picture_table import encode_pictures
 from leukolens.finding import OutputError
-from leukolens.finding.output import put_file, try_folder
+from leukolens.finding.output import put_files, try_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,8 +76,4 @@ def write_audit(folder: Path, audit: Audit, result: AuditResult, manifest: dict[
         "manifest.json": (json.dumps(manifest, indent=2) + "\n").encode("ascii"),
         AUDIT_FILE: result.to_json().encode("ascii"),
     }
-    with contextlib.suppress(OSError):
-        (folder / AUDIT_FILE).unlink(missing_ok=True)
-    for name, content in files.items():
-        put_file(folder / name, content, todo=_TODO)
-    return list(files)
+    return put_files(folder, files, todo=_TODO)

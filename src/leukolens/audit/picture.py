@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
 from leukolens.smear.marks import find_marks, paint_out
-from leukolens.smear.prepare import WORKING_SIDE
+from leukolens.smear.resampling import WORKING_SIDE, reduce_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
@@ -56,13 +54,4 @@ def look_at(file: Path, rgb: Pixels) -> Picture:
     """
     marks = find_marks(rgb)
     clean = paint_out(rgb, marks) if marks.any() else rgb
-    return Picture(file, rgb, marks, clean, _reduced(clean))
-
-
-def _reduced(rgb: Pixels) -> Pixels:
-    height, width = rgb.shape[:2]
-    scale = WORKING_SIDE / max(height, width)
-    if scale >= 1.0:
-        return np.ascontiguousarray(rgb)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return Picture(file, rgb, marks, clean, reduce_to(clean, WORKING_SIDE))

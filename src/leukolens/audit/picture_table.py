@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Final
 
 from leukolens.audit.steps import Missing
+from leukolens.finding.output import csv_text
 from leukolens.finding.paths import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leukolens.audit.run import Audit
 
 COLUMNS: Final = (
@@ -37,14 +38,12 @@ def encode_pictures(audit: Audit) -> bytes:
     """
     doubts = _doubts(audit)
     far = {} if isinstance(audit.outliers, Missing) else {one.index: one.z for one in audit.outliers}
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows: list[Sequence[object]] = [COLUMNS]
     for number, (entry, measured) in enumerate(zip(audit.entries, audit.measured, strict=True)):
         light = measured.light
         shares = (light.focus, light.exposure, light.clipped, light.stain, light.burned_in, light.squeeze)
         probability, suggested = doubts.get(number, (None, ""))
-        writer.writerow(
+        rows.append(
             [
                 plain(entry.path),
                 plain(entry.label),
@@ -56,7 +55,7 @@ def encode_pictures(audit: Audit) -> bytes:
                 _number(far.get(number)),
             ]
         )
-    return buffer.getvalue().encode("utf-8")
+    return csv_text(rows).encode("utf-8")
 
 
 def _doubts(audit: Audit) -> dict[int, tuple[float, str]]:

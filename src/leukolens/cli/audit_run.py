@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from leukolens.audit.run import Audit, Settings, audit
 from leukolens.audit.steps import SKIPPABLE
 from leukolens.cli.audit_tell import tell
 from leukolens.cli.progress import counting
+from leukolens.cli.shown_command import shown_command
 from leukolens.data import open_catalogue
 from leukolens.data.check import summarise
 from leukolens.data.run_manifest import run_manifest
@@ -116,7 +116,6 @@ def _manifest(request: Request, found: Audit) -> dict[str, Any]:
 
 def command_line(request: Request) -> str:
     """Return the command with the names of files only, so that it can be shown to others."""
-    words = ["leukolens", "audit", request.data.resolve().name]
     options: list[tuple[str, object]] = [
         ("--labels", request.labels and request.labels.name),
         ("--label-column", request.label_column if request.labels else None),
@@ -130,6 +129,4 @@ def command_line(request: Request) -> str:
         ("--seed", request.seed),
         ("--out", request.out.resolve().name),
     ]
-    for option, value in options:
-        words += [option, str(value)] if value is not None else []
-    return shlex.join(words)
+    return shown_command(["audit", request.data.resolve().name], options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +20,7 @@ from leukolens.assess.run_groups import recovered_of
 from leukolens.cli.benchmark_tell import tell, tell_costs
 from leukolens.cli.console import error_console
 from leukolens.cli.progress import counting
+from leukolens.cli.shown_command import last_part, shown_command
 from leukolens.cli.train_options import open_hashed
 from leukolens.data.committed import committed
 from leukolens.data.groups import read_groups
@@ -181,7 +181,6 @@ def _train(
 
 def command_line(request: Request) -> str:
     """Return the command with the names of files only, so that it can be shown to others."""
-    words = ["leukolens", "benchmark", _name(request.recipe), request.data.resolve().name]
     options: list[tuple[str, Any]] = [
         *(("--protocol", text) for text in request.protocols),
         ("--groups", request.groups and request.groups.name),
@@ -199,10 +198,4 @@ def command_line(request: Request) -> str:
         *(("--negative", text) for text in request.negative),
         ("--out", request.out and request.out.resolve().name),
     ]
-    for option, value in options:
-        words += [option, str(value)] if value is not None else []
-    return shlex.join(words)
-
-
-def _name(recipe: str) -> str:
-    return recipe.replace("\\", "/").rstrip("/").rpartition("/")[2] or recipe
+    return shown_command(["benchmark", last_part(request.recipe), request.data.resolve().name], options)

@@ -95,7 +95,8 @@ def evaluate(
         raise UsageError("--threshold and --threshold-from both fix the threshold", todo="give one of them")
     if keep_sensitivity is not None and threshold_from is None:
         raise UsageError("--keep-sensitivity says nothing without --threshold-from")
-    from leukolens.cli.evaluate_run import Request, run
+    from leukolens.cli.evaluate_request import Request
+    from leukolens.cli.evaluate_run import run
 
     return run(
         Request(

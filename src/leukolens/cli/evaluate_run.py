@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from leukolens.assess.about import describe
 from leukolens.assess.against import check_images, check_names
 from leukolens.assess.evaluation import Evaluation, Settings, figure_names
 from leukolens.assess.judging import check_classes, evaluate
@@ -20,58 +18,21 @@ from leukolens.assess.prevalence import PREVALENCES, check_prevalences
 from leukolens.assess.provenance import Selection, select
 from leukolens.assess.requirements import Checked, check_requirements, parse_requirements
 from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale, sites_of
-from leukolens.assess.results import describe
+from leukolens.assess.results import find_warnings
 from leukolens.assess.scores import THRESHOLD
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.assess.tables import predictions_csv
 from leukolens.assess.thresholds import check_threshold
-from leukolens.cli.console import error_console
+from leukolens.cli.evaluate_request import Request, command_line
 from leukolens.cli.evaluate_steps import fix_threshold, picture_reader, set_against
 from leukolens.cli.evaluate_tell import tell
+from leukolens.cli.progress import counting
 from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
 from leukolens.data.run_manifest import run_manifest
 from leukolens.finding import CheckFailedError
 from leukolens.screen import Screener, load
 from leukolens.smear.perturb import STRESSES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line."""
-
-    bundle: str
-    data: Path
-    out: Path | None
-    split: Path | None
-    fold: int | None
-    side: str
-    labels: Path | None
-    label_column: str
-    path_column: str
-    patient_column: str | None
-    negative: tuple[str, ...]
-    threshold: float | None
-    threshold_from: Path | None
-    keep_sensitivity: float | None
-    prevalence: tuple[float, ...]
-    against: tuple[Path, ...]
-    by_patient: bool
-    require: tuple[str, ...]
-    stress: str | None
-    engine: str
-    threads: int | None
-    seed: int
-    overwrite: bool
-    groups: Path | None = None
-    reason: str | None = None
-    layout: str | None = None
-    um_per_px: str | None = None
-    bundle_um_per_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +98,7 @@ def run(request: Request) -> int:
     for other in others:
         check_images(other, chosen)
     settings = fix_threshold(request, settings, screener.bundle.sha256, chosen)
-    with _progress("Evaluating", len(material.selection.indices)) as advance:
+    with counting("Evaluating", len(material.selection.indices)) as advance:
         evaluation = evaluate(
             BundlePredictor(screener, rescaling),
             material.catalogue,
@@ -180,7 +141,7 @@ def _negative(request: Request, screener: Screener, catalogue: Catalogue) -> tup
 
 
 def _prepare(request: Request, screener: Screener, catalogue: Catalogue) -> _Material:
-    with _progress("Hashing", len(catalogue)) as advance:
+    with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     split = None if request.split is None else read_split(request.split, catalogue)
     recovered = None if request.groups is None else read_groups(request.groups, catalogue)
@@ -194,7 +155,8 @@ def _finish(request: Request, material: _Material, evaluation: Evaluation, check
     data_sha256 = catalogue_sha256(material.catalogue)
     training = judge_training(bundle.spec.provenance, hashes, material.split)
     command = command_line(request)
-    about = describe(material.screener, request.data.resolve().name, data_sha256, command, training, evaluation)
+    data, warnings = request.data.resolve().name, find_warnings(evaluation)
+    about = describe(material.screener, data, data_sha256, command, training, warnings)
     openings = record_look(
         bundle,
         material.selection.stamp,
@@ -255,43 +217,6 @@ def _configuration(
     }
 
 
-def command_line(request: Request) -> str:
-    """Return the command with the names of files only, so that it can be shown to others."""
-    words = ["leukolens", "evaluate", _name(request.bundle), request.data.resolve().name]
-    options: list[tuple[str, object]] = [
-        ("--split", request.split and request.split.name),
-        ("--fold", request.fold),
-        ("--side", request.side if request.split else None),
-        ("--groups", request.groups and request.groups.name),
-        ("--labels", request.labels and request.labels.name),
-        ("--label-column", request.label_column if request.labels else None),
-        ("--path-column", request.path_column if request.labels else None),
-        ("--patient-column", request.patient_column),
-        ("--layout", request.layout),
-        *(("--negative", name) for name in request.negative),
-        ("--threshold", request.threshold),
-        ("--threshold-from", request.threshold_from and request.threshold_from.resolve().name),
-        ("--keep-sensitivity", request.keep_sensitivity),
-        *(("--prevalence", f"{share:g}") for share in request.prevalence),
-        *(("--against", folder.resolve().name) for folder in request.against),
-        *(("--require", text) for text in request.require),
-        ("--stress", request.stress),
-        ("--um-per-px", request.um_per_px),
-        ("--bundle-um-per-px", request.bundle_um_per_px),
-        ("--seed", request.seed),
-        ("--out", request.out and request.out.resolve().name),
-    ]
-    if not request.by_patient:
-        words.append("--no-patient-level")
-    for option, value in options:
-        words += [option, str(value)] if value is not None else []
-    return shlex.join(words)
-
-
-def _name(bundle: str) -> str:
-    return bundle.replace("\\", "/").rstrip("/").rpartition("/")[2] or bundle
-
-
 def _not_met(unmet: list[Checked]) -> CheckFailedError:
     found = [f"{one.requirement.name} {'not defined' if one.found is None else f'{one.found:.6g}'}" for one in unmet]
     return CheckFailedError(
@@ -299,17 +224,3 @@ def _not_met(unmet: list[Checked]) -> CheckFailedError:
         expected=", ".join(one.requirement.text for one in unmet),
         found=", ".join(found),
     )
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on a terminal and nothing elsewhere."""
-    if not error_console().is_terminal:
-        yield None
-        return
-    from leukolens.cli.progress import new_progress
-
-    with new_progress() as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
-    sys.stderr.flush()

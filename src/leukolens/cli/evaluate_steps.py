@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from leukolens.assess.evaluation import Evaluation, Settings
     from leukolens.assess.worst import Pictures
-    from leukolens.cli.evaluate_run import Request
+    from leukolens.cli.evaluate_request import Request
     from leukolens.data import Catalogue, Item
     from leukolens.smear.limits import Limits
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from leukolens.assess.about import About
     from leukolens.assess.evaluation import Evaluation
     from leukolens.assess.requirements import Checked
-    from leukolens.assess.results import About
     from leukolens.assess.scores import Scores
 
 

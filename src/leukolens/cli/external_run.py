@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from leukolens.assess.rescaling import Rescaling, describe_scale, parse_scale
 from leukolens.assess.run_groups import load_split
 from leukolens.cli.external_tell import tell
 from leukolens.cli.progress import counting
+from leukolens.cli.shown_command import last_part, shown_command
 from leukolens.data import catalogue_sha256, fingerprint
 from leukolens.data.grouping import check_patients
 from leukolens.data.run_manifest import run_manifest
@@ -240,8 +240,6 @@ def _finish(request: Request, report: Report, about: AboutBundle, manifest: dict
 
 def command_line(request: Request) -> str:
     """Return the command with the names of files only, so that it can be shown to others."""
-    name = request.bundle.replace("\\", "/").rstrip("/").rpartition("/")[2] or request.bundle
-    words = ["leukolens", "external", name, *(path.resolve().name for path in request.data)]
     options: list[tuple[str, object]] = [
         ("--sites", request.sites and request.sites.name),
         ("--layout", request.layout),
@@ -255,6 +253,5 @@ def command_line(request: Request) -> str:
         ("--split", request.split and request.split.name),
         ("--out", request.out and request.out.resolve().name),
     ]
-    for option, value in options:
-        words += [option, str(value)] if value is not None else []
-    return shlex.join(words)
+    data = [path.resolve().name for path in request.data]
+    return shown_command(["external", last_part(request.bundle), *data], options)

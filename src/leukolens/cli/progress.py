@@ -70,7 +70,7 @@ def counting(what: str, total: int, *, shown: bool = True) -> Iterator[Callable[
         task = bar.add_task(what, total=total)
 
         def advance(done: int) -> None:
-            if done == 1:
+            if not bar.live.is_started:  # the first step, or a later one where the first ones were skipped
                 stack.enter_context(bar)
             bar.update(task, completed=done)
             if done == total:  # what follows inside may show its own

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leukolens.assess.about import describe
 from leukolens.assess.evaluation import Settings
 from leukolens.assess.judging import check_classes
 from leukolens.assess.looks import record_look
@@ -15,9 +14,10 @@ from leukolens.assess.provenance import select
 from leukolens.assess.scores import negative_indices
 from leukolens.assess.seen import images_sha256, judge_training
 from leukolens.assess.stress import run_stresses
-from leukolens.assess.stress_files import StressAbout, claim_stress_folder, stress_rows, write_stress_test
+from leukolens.assess.stress_files import claim_stress_folder, stress_rows, write_stress_test
 from leukolens.assess.stress_kinds import choose
-from leukolens.cli.console import error_console
+from leukolens.cli.progress import counting
+from leukolens.cli.shown_command import last_part, shown_command
 from leukolens.cli.stress_tell import tell
 from leukolens.data import Catalogue, Split, catalogue_sha256, fingerprint, open_catalogue, read_groups, read_split
 from leukolens.data.catalogue import sha256_of
@@ -28,7 +28,7 @@ from leukolens.smear.quality import measure_quality
 from leukolens.trust.decision import NO_WHITE_CELLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -96,12 +96,12 @@ def run(request: Request) -> int:
     check_classes(classes, catalogue)
     negative = request.negative or screener.bundle.field.negative_labels or catalogue.negative or ()
     negative_indices(classes, negative)  # a wrong name fails before the work
-    with _progress("Hashing", len(catalogue)) as advance:
+    with counting("Hashing", len(catalogue)) as advance:
         catalogue = fingerprint(catalogue, progress=advance)
     split = None if request.split is None else read_split(request.split, catalogue)
     recovered = None if request.groups is None else read_groups(request.groups, catalogue)
     selection = select(catalogue, split, request.fold, request.side, recovered)
-    with _progress("Stressing", len(selection.indices)) as advance:
+    with counting("Stressing", len(selection.indices)) as advance:
         test = run_stresses(
             BundlePredictor(screener),
             catalogue,
@@ -112,22 +112,30 @@ def run(request: Request) -> int:
             limits=screener.limits,
             progress=advance,
         )
-    about = _describe(request, screener, catalogue, split, test)
+    _finish(request, screener, catalogue, split, test)
+    return 1 if test.unread else 0
+
+
+def _finish(request: Request, screener: Screener, catalogue: Catalogue, split: Split | None, test: StressTest) -> None:
+    hashes = [sha256_of(item) for item in test.items]
+    training = judge_training(screener.bundle.spec.provenance, hashes, split)
+    data_sha256, command = catalogue_sha256(catalogue), command_line(request)
+    about = describe(screener, request.data.resolve().name, data_sha256, command, training)
+    rows = stress_rows(test)
     record_look(
         screener.bundle,
-        selection.stamp,
+        test.selection.stamp,
         len(test.items),
-        about.data_sha256,
-        {"stress.csv": stress_rows(test).encode()},
-        command=about.command,
+        data_sha256,
+        {"stress.csv": rows.encode()},
+        command=command,
         split_file=request.split,
         out=request.out,
         reason=request.reason,
     )
-    manifest = run_manifest("stress", _configuration(screener, test, about.command), about.data_sha256, request.seed)
-    files = write_stress_test(request.out, test, about, manifest)
+    manifest = run_manifest("stress", _configuration(screener, test, command), data_sha256, request.seed)
+    files = write_stress_test(request.out, test, about, manifest, rows)
     tell(test, about, request.out, files)
-    return 1 if test.unread else 0
 
 
 def _screening_sees_none(screener: Screener) -> Callable[[NDArray[np.uint8]], bool]:
@@ -140,25 +148,6 @@ def _screening_sees_none(screener: Screener) -> Callable[[NDArray[np.uint8]], bo
         return prepared.bare or NO_WHITE_CELLS in quality.flags
 
     return sees_none
-
-
-def _describe(
-    request: Request, screener: Screener, catalogue: Catalogue, split: Split | None, test: StressTest
-) -> StressAbout:
-    spec, session = screener.bundle.spec, screener.session
-    hashes = [sha256_of(item) for item in test.items]
-    return StressAbout(
-        bundle=spec.name,
-        version=spec.version,
-        bundle_sha256=screener.bundle.sha256,
-        architecture=screener.bundle.field.architecture,
-        engine=f"{session.engine} {session.engine_version}",
-        precision=session.precision,
-        data=request.data.resolve().name,
-        data_sha256=catalogue_sha256(catalogue),
-        command=command_line(request),
-        training=judge_training(spec.provenance, hashes, split),
-    )
 
 
 def _configuration(screener: Screener, test: StressTest, command: str) -> dict[str, Any]:
@@ -187,8 +176,6 @@ def _configuration(screener: Screener, test: StressTest, command: str) -> dict[s
 
 def command_line(request: Request) -> str:
     """Return the command with the names of files only, so that it can be shown to others."""
-    bundle = request.bundle.replace("\\", "/").rstrip("/").rpartition("/")[2] or request.bundle
-    words = ["leukolens", "stress", bundle, request.data.resolve().name]
     options: list[tuple[str, object]] = [
         ("--stress", request.stresses if request.stresses != "all" else None),
         ("--split", request.split and request.split.name),
@@ -205,19 +192,4 @@ def command_line(request: Request) -> str:
         ("--reason", request.reason),
         ("--out", request.out.resolve().name),
     ]
-    for option, value in options:
-        words += [option, str(value)] if value is not None else []
-    return shlex.join(words)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on a terminal and nothing elsewhere."""
-    if not error_console().is_terminal:
-        yield None
-        return
-    from leukolens.cli.progress import new_progress
-
-    with new_progress() as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    return shown_command(["stress", last_part(request.bundle), request.data.resolve().name], options)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from leukolens.assess.stress_files import StressAbout
+    from leukolens.assess.about import About
     from leukolens.assess.stress_outcome import StressResult, StressTest
 
 _SHOWN = (2, 3, 4, 5, 6)  # which of the columns fit a terminal; the page has all, with every interval
 _POINTS = 3
 
 
-def tell(test: StressTest, about: StressAbout, out: Path, files: Sequence[str]) -> None:
+def tell(test: StressTest, about: About, out: Path, files: Sequence[str]) -> None:
     """Print the summary, the table, where the figures come from, and where the files are.
 
     Parameters

@@ -22,7 +22,7 @@ from leukolens.cli.train_options import Accelerator, Reason, check_command, open
 from leukolens.finding import RESEARCH_USE, UsageError
 
 if TYPE_CHECKING:
-    from leukolens.train.run import Plan
+    from leukolens.train.plan import Plan
 
 app = new_app()
 
@@ -72,8 +72,9 @@ def train(
     from leukolens.train.layout import FOLD, LAST, SUMMARY_FILE
     from leukolens.train.logs import choose_logs
     from leukolens.train.machine import check_machine, choose_machine
+    from leukolens.train.plan import Plan, check_unseen
     from leukolens.train.recipe import load_recipe
-    from leukolens.train.run import Plan, check_unseen, train_fold
+    from leukolens.train.run import train_fold
 
     chosen = load_recipe(recipe, change)
     network_entry(chosen.network.name)

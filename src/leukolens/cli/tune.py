@@ -47,8 +47,8 @@ def tune(
     from leukolens.data.verify import read_split
     from leukolens.networks.registry import network_entry
     from leukolens.train.machine import choose_machine
+    from leukolens.train.plan import Plan
     from leukolens.train.recipe import load_recipe
-    from leukolens.train.run import Plan
     from leukolens.train.search import Objective, Search, run_search
     from leukolens.train.space import load_space
 

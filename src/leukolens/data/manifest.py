@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leukolens.finding import ImageError
+from leukolens.finding.output import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -170,13 +169,8 @@ def _mode(file: Path) -> str | None:
 
 def manifest_text(entries: Iterable[Entry]) -> str:
     """Return the manifest as CSV: one row a file, what is not known left empty."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(MANIFEST_COLUMNS)
-    for entry in entries:
-        values = (getattr(entry, name) for name in MANIFEST_COLUMNS)
-        writer.writerow(["" if value is None else value for value in values])
-    return buffer.getvalue()
+    rows = ([getattr(entry, name) for name in MANIFEST_COLUMNS] for entry in entries)
+    return csv_text([MANIFEST_COLUMNS, *rows])
 
 
 def encode_manifest(entries: Iterable[Entry]) -> tuple[bytes, str]:

@@ -1,8 +1,10 @@
-"""Output that can be relied on: a folder tried before the work, and files that are there whole or not at all."""
+"""Output that can be relied on: a folder tried before the work, files there whole or not at all, one form of CSV."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import shutil
 import tempfile
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from leukolens.finding.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _BLOCK: Final = 1 << 16
 _SPARE: Final = 1 << 20
@@ -129,6 +131,43 @@ def put_file(path: Path, content: bytes, *, todo: str) -> None:
     finally:
         with contextlib.suppress(OSError):  # gone already, or never made
             part.unlink()
+
+
+def put_files(folder: Path, files: Mapping[str, str | bytes], *, todo: str) -> list[str]:
+    """Write the files of a result in their order, the last of which so tells that the others are whole.
+
+    Parameters
+    ----------
+    folder
+        The last one's former version is taken away from it first.
+    files
+        Content by name, one at least; text becomes UTF-8.
+    todo
+        What the reader of the error can do.
+
+    Returns
+    -------
+    list of str
+        The names.
+
+    Raises
+    ------
+    OutputError
+        One cannot be written.
+    """
+    names = list(files)
+    with contextlib.suppress(OSError):
+        (folder / names[-1]).unlink(missing_ok=True)
+    for name, content in files.items():
+        put_file(folder / name, content.encode("utf-8") if isinstance(content, str) else content, todo=todo)
+    return names
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows of cells as CSV, lines ended by a line feed; None gives an empty cell."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()
 
 
 def reason_of(error: OSError) -> str:

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from leukolens.smear.prepare import map_back, prepare
+from leukolens.smear.resampling import reduce_to
 from leukolens.smear.segmentation import SegmentHSV, SegmentKMeans, apply_mask, segment
 from leukolens.smear.segmentation.stages import kmeans_stages
 from leukolens.smear.steps import tells_dyes
@@ -96,7 +96,7 @@ def stages_of(
     bare = prepare(rgb, spec.of_field.model_copy(update={"steps": ()}), aspect=aspect)
     seconds = time.perf_counter() - start
     height, width = rgb.shape[:2]
-    stages = [Stage("original", f"As given, {width} × {height} px", _reduced(rgb))]
+    stages = [Stage("original", f"As given, {width} × {height} px", reduce_to(rgb, LONGEST))]
     if spec.paint_out_marks:
         found = f"{100 * bare.burned_in:.1f} % of the picture" if bare.burned_in else "none found"
         stages.append(Stage("marks-painted-out", f"Scale bars and other marks painted out: {found}", bare.working))
@@ -186,15 +186,6 @@ def _how_laid_out(tiles: Tiles) -> str:
     if not len(tiles.corners):
         return "White cells laid out: none found"
     return f"White cells laid out alone: {tiles.rows * tiles.columns} tiles"
-
-
-def _reduced(rgb: Picture) -> Picture:
-    height, width = rgb.shape[:2]
-    scale = LONGEST / max(height, width)
-    if scale >= 1:
-        return rgb
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _stretched(grey: Picture) -> Picture:

@@ -11,6 +11,7 @@ from leukolens.explain import class_evidence, place_evidence
 from leukolens.finding import LeukolensError
 from leukolens.report.thumbnails import View
 from leukolens.smear.reading import read_image
+from leukolens.smear.resampling import reduce_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,15 +66,13 @@ def views_of(
 
 def _explain(screener: Screener, pixels: NDArray[np.uint8], finding: Finding, aspect: float | None) -> View:
     height, width = pixels.shape[:2]
-    scale = min(1.0, LONGEST / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shown = pixels if scale == 1.0 else np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    shown = reduce_to(pixels, LONGEST)
     label = _likeliest(finding)
     if label is None:
         return View(shown)
     prepared, outputs = screener.field_outputs(pixels, aspect=aspect)
     evidence = class_evidence(outputs.class_map, screener.bundle.field.labels, label)
-    return View(shown, place_evidence(evidence, prepared, (width, height), size), label)
+    return View(shown, place_evidence(evidence, prepared, (width, height), (shown.shape[1], shown.shape[0])), label)
 
 
 def _likeliest(finding: Finding) -> str | None:

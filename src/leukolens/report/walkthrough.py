@@ -11,6 +11,7 @@ import numpy as np
 
 from leukolens.report.templating import page_environment, page_values
 from leukolens.report.words import visible
+from leukolens.smear.resampling import reduce_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,12 +121,9 @@ def write_walkthrough(strips: Sequence[Strip], about: Walkthrough) -> bytes:
 
 
 def _figure(stage: Stage) -> Figure:
-    height, width = stage.picture.shape[:2]
-    scale = min(1.0, _LONGEST / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = stage.picture if scale == 1.0 else cv2.resize(stage.picture, size, interpolation=cv2.INTER_AREA)
+    small = reduce_to(stage.picture, _LONGEST)
     time = "" if stage.seconds is None else milliseconds(stage.seconds)
-    return Figure(_data_uri(np.asarray(small, np.uint8)), size[0], size[1], stage.caption, time)
+    return Figure(_data_uri(small), small.shape[1], small.shape[0], stage.caption, time)
 
 
 def _data_uri(picture: NDArray[np.uint8]) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from leukolens.finding import Finding
     from leukolens.screen.inputs import Input
-    from leukolens.screen.screener import Screener, ScreenResult
+    from leukolens.screen.result import ScreenResult
+    from leukolens.screen.screener import Screener
 
 FINDINGS_FILE: Final = "findings.jsonl"
 CASES_FILE: Final = "cases.json"

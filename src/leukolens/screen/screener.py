@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -17,6 +16,7 @@ from leukolens.finding import FieldFinding, Finding, ImageError, LeukolensError,
 from leukolens.screen.budget import PixelBudget
 from leukolens.screen.inputs import Input, source_name
 from leukolens.screen.ordered import map_ordered
+from leukolens.screen.result import FieldOutputs, ScreenResult
 from leukolens.smear.limits import Limits
 from leukolens.smear.prepare import Prepared, prepare
 from leukolens.smear.quality import measure_quality
@@ -37,41 +37,6 @@ Half = Literal["field", "cells"]
 
 _FAILURES = (LeukolensError, OSError, MemoryError, cv2.error)
 """What may go wrong with one picture without stopping the others. Anything else is a fault of ours and is raised."""
-
-
-@dataclass(frozen=True)
-class FieldOutputs:
-    """What the field network gives for one picture.
-
-    Attributes
-    ----------
-    logits
-        (C,) float32, in the order of the bundle's labels.
-    class_map
-        (C, h, w) float32: evidence by place over the prepared picture.
-    features
-        (D,) float32.
-    distance
-        To the training features.
-    """
-
-    logits: NDArray[np.float32]
-    class_map: NDArray[np.float32]
-    features: NDArray[np.float32]
-    distance: float
-
-
-@dataclass(frozen=True)
-class ScreenResult:
-    """A finding with what it was made from. `prepared` and `outputs` are None where the picture could not be read.
-
-    `prepared.pixels` is what the network saw, `prepared.matrix` the way back to the image as given, `prepared.working`
-    a reduced picture to show.
-    """
-
-    finding: Finding
-    prepared: Prepared | None = None
-    outputs: FieldOutputs | None = None
 
 
 class Screener:

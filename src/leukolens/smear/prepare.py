@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,17 +15,14 @@ from leukolens.smear.gallery import Gallery, Tiles, lay_out, to_field
 from leukolens.smear.ground import Placing, ground_colour
 from leukolens.smear.marks import find_marks, paint_out
 from leukolens.smear.pixels import check_pixels
-from leukolens.smear.squeeze import SQUEEZED, Squeeze, recognise_squeeze
+from leukolens.smear.resampling import reduce_picture, resample
+from leukolens.smear.squeeze import Squeeze, recognise_squeeze
 from leukolens.smear.steps import Step, apply_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.smear.steps import Watch
-
-WORKING_SIDE: Final = 640
-"""Longest side, in px, of the reduced picture on which marks, squeeze and quality are measured."""
-_ENOUGH_SIDE: Final = 480
 
 
 class Preparation(BaseModel):
@@ -184,11 +181,11 @@ def prepare(
         return replace(field, pixels=pixels, tiles=tiles)
     check_pixels(rgb, "prepared")
     height, width = rgb.shape[:2]
-    working, burned_in = _without_marks(_reduce(rgb), spec)
+    working, burned_in = _without_marks(reduce_picture(rgb), spec)
     squeeze = _squeeze_of(working, spec, None if aspect is None else aspect * height / width)
     frame = _fit(width, height, squeeze.factor, spec, math.inf if placing is None else placing.scale)
     upright = np.ascontiguousarray(np.rot90(working)) if frame.turned else working
-    inner = _resample(upright, frame.size, squeezed=spec.shape == "true")
+    inner = resample(upright, frame.size, squeezed=spec.shape == "true")
     done = apply_steps(inner, spec.steps, watch)
     pixels = _place(inner, done, frame, spec, placing)
     return Prepared(pixels, _back(width, height, frame), squeeze, burned_in, working, (*frame.corner, *frame.size))
@@ -224,24 +221,6 @@ def map_back(values: NDArray[np.float32], prepared: Prepared, width: int, height
     matrix = prepared.matrix @ to_prepared
     mapped = cv2.warpAffine(grown, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(mapped, np.float32)
-
-
-def _reduce(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the picture with its longest side at most `WORKING_SIDE`, averaged over areas.
-
-    Most cameras' pictures divide by a whole number, which is ten times as fast; it is taken where it leaves enough.
-    """
-    height, width = rgb.shape[:2]
-    longest = max(height, width)
-    if longest <= WORKING_SIDE:
-        return np.ascontiguousarray(rgb)
-    by = math.ceil(longest / WORKING_SIDE)
-    if longest / by >= _ENOUGH_SIDE and height % by == 0 and width % by == 0:
-        size = (width // by, height // by)
-    else:
-        scale = WORKING_SIDE / longest
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _without_marks(working: NDArray[np.uint8], spec: Preparation) -> tuple[NDArray[np.uint8], float]:
@@ -281,26 +260,6 @@ def _fit(width: int, height: int, factor: float, spec: Preparation, most: float)
     wide = min(spec.width, max(1, round(true_width * scale)))
     high = min(spec.height, max(1, round(true_height * scale)))
     return _Frame((wide, high), ((spec.width - wide) // 2, (spec.height - high) // 2), turned)
-
-
-def _resample(rgb: NDArray[np.uint8], size: tuple[int, int], *, squeezed: bool) -> NDArray[np.uint8]:
-    """Resize without aliasing: areas where an axis shrinks, linear where it grows.
-
-    Where `squeezed` is set, a large picture goes by the grid that a squeezed one has, so that both end equally sharp
-    along each axis: on the seven Taleqani fields that exist in both forms the mean difference of the prepared pixels
-    falls from 1.92 to 1.86 grey levels; the JPEG coding of the small ones alone makes 1.80. Linear or cubic rows add
-    0.03 or 0.16.
-    """
-    grid = (size[0], round(size[1] * SQUEEZED))
-    if squeezed and rgb.shape[1] > grid[0] and rgb.shape[0] > grid[1]:
-        rgb = np.asarray(cv2.resize(rgb, grid, interpolation=cv2.INTER_AREA), np.uint8)
-    for wanted in ((size[0], rgb.shape[0]), size):
-        now = (rgb.shape[1], rgb.shape[0])
-        if wanted != now:
-            shrinks = wanted[0] < now[0] or wanted[1] < now[1]
-            method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            rgb = np.asarray(cv2.resize(rgb, wanted, interpolation=method), np.uint8)
-    return rgb
 
 
 def _place(

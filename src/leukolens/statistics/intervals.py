@@ -165,6 +165,39 @@ def _one_sided(hits: float, n: float, level: float) -> float:
     return float(special.betaincinv(hits, n - hits + 1, 1 - level)) if hits > 0 else 0.0
 
 
+def clopper_pearson(hits: int, n: int, level: float = LEVEL) -> Estimate:
+    """Return a share of independent cases with its exact two-sided interval.
+
+    Parameters
+    ----------
+    hits
+        0 to `n`.
+    n
+        Cases. 0 gives no value and the interval 0 to 1.
+    level
+        Coverage, such as 0.95; each end alone holds at (1 + level) / 2.
+
+    Raises
+    ------
+    ValueError
+        `hits` does not lie between 0 and `n`.
+
+    Notes
+    -----
+    Clopper and Pearson 1934, doi 10.1093/biomet/26.4.404: never too narrow, and so wider than Wilson's.
+    """
+    from scipy import special
+
+    if not 0 <= hits <= n:
+        raise ValueError(f"hits: expected 0 to n = {n}, found {hits}")
+    if n == 0:
+        return Estimate(None, 0.0, 1.0, "clopper-pearson", 0, note="no case to count")
+    tail = (1 - level) / 2
+    low = float(special.betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(special.betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return Estimate(hits / n, low, high, "clopper-pearson", n)
+
+
 def score_limits(
     value: float,
     trials: float,

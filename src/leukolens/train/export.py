@@ -27,9 +27,9 @@ from leukolens.train.fitting import read_fitted
 from leukolens.train.images import prepare_images
 from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
 from leukolens.train.onnx_export import check_engine, to_onnx
+from leukolens.train.plan import class_indices
 from leukolens.train.predict import predict, softmax
 from leukolens.train.recipe import Augmentation, validated
-from leukolens.train.run import class_indices
 from leukolens.train.run_files import read_run, trained_network
 from leukolens.train.same_run import check_format
 from leukolens.train.start import portable_recipe

@@ -20,7 +20,7 @@ from leukolens.train.memory import told_if_out_of_memory
 from leukolens.train.predict import on_device, predict, softmax, write_predictions
 
 if TYPE_CHECKING:
-    from leukolens.train.run import Plan
+    from leukolens.train.plan import Plan
 
 
 def judge_held_out(

@@ -19,7 +19,7 @@ _TOLD: Final = ("recipe", "data_sha256", "split_sha256", "fold")
 
 
 def read_source(folder: Path) -> dict[str, Any]:
-    """Return where data and split of a run lay (`leukolens.train.run.Plan`); empty where it does not say."""
+    """Return where data and split of a run lay (`leukolens.train.plan.Plan`); empty where it does not say."""
     return dict(read_run(folder).get("source", {}))
 
 

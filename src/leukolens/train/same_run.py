@@ -103,7 +103,7 @@ def check_same_run(
         What its ``training.json`` says. A stamp or a start that it does not have, since it is from before there was
         one, is right.
     identity
-        What the run is to be, see `leukolens.train.run.Plan.identity`.
+        What the run is to be, see `leukolens.train.plan.Plan.identity`.
     checkpoint
         The checkpoint that would be gone on with; None where the run is finished, and no version matters any more.
 

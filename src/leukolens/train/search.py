@@ -20,8 +20,9 @@ from leukolens.train.callbacks import read_curves
 from leukolens.train.fit import WEIGHTS, fit
 from leukolens.train.layout import CURVES_FILE, LAST
 from leukolens.train.machine import Machine
+from leukolens.train.plan import Plan
 from leukolens.train.recipe import MOST_SEED, Recipe, recipe_text, with_values
-from leukolens.train.run import Plan, fold_sides
+from leukolens.train.run import fold_sides
 from leukolens.train.same_run import first_difference
 from leukolens.train.search_output import INTERRUPTED, write_outcome
 from leukolens.train.search_start import check_starts

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from leukolens.networks.field import FieldNetwork
+from leukolens.train.plan import Plan, check_unseen
 from leukolens.train.recipe import Recipe, with_values
-from leukolens.train.run import Plan, check_unseen
 from leukolens.train.space import Choice, Space
 
 _DECIDES: Final = ("network.name", "network.weights", "network.scaling")

@@ -54,7 +54,7 @@ def check_start(start: Mapping[str, Any] | None, identity: Mapping[str, Any]) ->
     start
         See `start_of`; the starts of starts are looked at as well.
     identity
-        Of the new run, see `leukolens.train.run.Plan.identity`.
+        Of the new run, see `leukolens.train.plan.Plan.identity`.
 
     Raises
     ------

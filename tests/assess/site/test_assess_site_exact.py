@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from leukolens.assess.site.exact import cases_for_chance, cases_needed, chance_to_show, clopper_pearson, least_hits
+from leukolens.assess.site.exact import cases_for_chance, cases_needed, chance_to_show, least_hits
+from leukolens.statistics.intervals import clopper_pearson
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 5), (5, 5), (29, 30), (1, 1), (57, 60), (30, 61)])

@@ -12,7 +12,6 @@ from leukolens.assess.site.accuracy import judge_cases
 from leukolens.assess.site.agreement import MISSING
 from leukolens.assess.site.answers import Answer, read_answers
 from leukolens.assess.site.case_list import CaseList, Picture
-from leukolens.assess.site.exact import clopper_pearson
 from leukolens.assess.site.plan import Criterion, Plan
 from leukolens.assess.site.readers import judge_pair
 from leukolens.assess.site.readings import Reading, short_washouts
@@ -21,7 +20,7 @@ from leukolens.assess.site.truth import Truth
 from leukolens.assess.site.verdict import _judge, lowest
 from leukolens.finding import Finding
 from leukolens.screen.cases import build_cases
-from leukolens.statistics.intervals import Estimate
+from leukolens.statistics.intervals import Estimate, clopper_pearson
 
 
 def answer(p_all: float | None, *, case: str = "c", day: str = "", label: str | None = None) -> Answer:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from leukolens.assess.site.exact import clopper_pearson
-from leukolens.statistics.intervals import LEVEL, Estimate
+from leukolens.statistics.intervals import LEVEL, Estimate, clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

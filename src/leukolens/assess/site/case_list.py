@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leukolens.assess.site.tables import Row, listed, parse_rows, read_bytes
-from leukolens.assess.tables import csv_text
 from leukolens.finding import DataError, UsageError
-from leukolens.finding.output import reason_of
+from leukolens.finding.output import csv_text, reason_of
 from leukolens.screen.inputs import Input, list_inputs
 
 if TYPE_CHECKING:

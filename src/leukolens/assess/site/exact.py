@@ -1,7 +1,7 @@
-"""Exact intervals of shares of cases, and how many cases are needed before such an interval can show anything.
+"""How many cases are needed before the exact interval of their share can show anything.
 
-Clopper and Pearson 1934, doi 10.1093/biomet/26.4.404. The interval is never too narrow, which is what a laboratory
-wants that decides by one of its ends; for the same reason it is wider than those of `leukolens evaluate`.
+A laboratory decides by one end of an interval, so it wants one that is never too narrow:
+`leukolens.statistics.intervals.clopper_pearson`.
 """
 
 from __future__ import annotations
@@ -10,39 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from leukolens.statistics.intervals import LEVEL, Estimate
+from leukolens.statistics.intervals import LEVEL
 
 MOST_CASES: Final = 5000
 """Beyond this number of cases nothing is searched for."""
-
-
-def clopper_pearson(hits: int, n: int, level: float = LEVEL) -> Estimate:
-    """Return a share of cases with its exact two-sided interval.
-
-    Parameters
-    ----------
-    hits
-        0 to `n`.
-    n
-        Cases. 0 gives no value and the interval 0 to 1.
-    level
-        Coverage, such as 0.95; each end alone holds at (1 + level) / 2.
-
-    Raises
-    ------
-    ValueError
-        `hits` does not lie between 0 and `n`.
-    """
-    from scipy.special import betaincinv
-
-    if not 0 <= hits <= n:
-        raise ValueError(f"hits: expected 0 to n = {n}, found {hits}")
-    if n == 0:
-        return Estimate(None, 0.0, 1.0, "clopper-pearson", 0, note="no case to count")
-    tail = (1 - level) / 2
-    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
-    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
-    return Estimate(hits / n, low, high, "clopper-pearson", n)
 
 
 def least_hits(n: int, bound: float, level: float = LEVEL) -> int | None:

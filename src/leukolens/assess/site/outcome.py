@@ -9,7 +9,6 @@ from leukolens.assess.bootstrap import REPLICATES, SEED
 from leukolens.assess.site.accuracy import Accuracy, judge_cases
 from leukolens.assess.site.answers import read_answers
 from leukolens.assess.site.case_list import CaseList, load_cases
-from leukolens.assess.site.exact import clopper_pearson
 from leukolens.assess.site.plan import POSITIVE
 from leukolens.assess.site.readers import ReaderFigures, judge_readings
 from leukolens.assess.site.readings import load_readings, short_washouts
@@ -19,6 +18,7 @@ from leukolens.assess.site.state import CASES_FILE, TRUTH_FILE
 from leukolens.assess.site.tables import parse_rows
 from leukolens.assess.site.truth import COLUMNS, OPTIONAL, Truth
 from leukolens.assess.site.verdict import Verdict, exact_number, judge, lowest
+from leukolens.statistics.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     from leukolens.assess.site.answers import Answer

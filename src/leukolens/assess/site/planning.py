@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leukolens.assess.site.exact import cases_for_chance, cases_needed, chance_to_show, clopper_pearson, least_hits
+from leukolens.assess.site.exact import cases_for_chance, cases_needed, chance_to_show, least_hits
 from leukolens.assess.site.plan import CAP_CASES, CRITERIA
 from leukolens.finding import DataError
+from leukolens.statistics.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     from leukolens.assess.site.plan import Criterion, Plan

@@ -21,9 +21,8 @@ from leukolens.assess.site.agreement import (
     pair_table,
 )
 from leukolens.assess.site.coefficients import AgreementEstimate, judge_coefficient
-from leukolens.assess.site.exact import clopper_pearson
 from leukolens.assess.site.readings import FIRST, SECOND
-from leukolens.statistics.intervals import LEVEL, Estimate
+from leukolens.statistics.intervals import LEVEL, Estimate, clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from leukolens.assess.site.tables import Row, listed, parse_rows, read_bytes
-from leukolens.assess.tables import csv_text
 from leukolens.finding import DataError, nearest
+from leukolens.finding.output import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

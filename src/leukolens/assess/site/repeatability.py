@@ -7,9 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from leukolens.assess.site.exact import clopper_pearson
 from leukolens.screen.run import FINDINGS_FILE
-from leukolens.statistics.intervals import LEVEL, Estimate
+from leukolens.statistics.intervals import LEVEL, Estimate, clopper_pearson
 
 if TYPE_CHECKING:
     from pathlib import Path

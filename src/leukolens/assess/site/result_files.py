@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.site.coefficients import METHODS
-from leukolens.assess.tables import csv_text
 from leukolens.finding import CLASS_NOTE, RESEARCH_USE
+from leukolens.finding.output import csv_text
 from leukolens.statistics.intervals import METHODS as OTHER_METHODS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leukolens.assess.site.plan import NEGATIVE, POSITIVE
 from leukolens.assess.site.tables import listed, parse_rows, read_bytes
-from leukolens.assess.tables import csv_text
 from leukolens.finding import DataError, UsageError, nearest
+from leukolens.finding.output import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from leukolens.assess.site.exact import cases_needed, clopper_pearson
+from leukolens.assess.site.exact import cases_needed
 from leukolens.assess.site.plan import CRITERIA
-from leukolens.statistics.intervals import Estimate
+from leukolens.statistics.intervals import Estimate, clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

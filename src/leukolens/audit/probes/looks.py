@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from leukolens.finding import ImageError
@@ -16,6 +15,7 @@ from leukolens.smear.normalisation.reinhard import Reinhard
 from leukolens.smear.normalisation.vahadane import Vahadane
 from leukolens.smear.perturb import to_grey
 from leukolens.smear.pixels import check_pixels
+from leukolens.smear.resampling import reduce_to
 from leukolens.smear.steps import apply_steps, fit_steps
 
 if TYPE_CHECKING:
@@ -160,11 +160,7 @@ def views(rgb: Picture, looks: Sequence[Look], clean: Picture | None = None) -> 
 def reduced(rgb: Picture) -> Picture:
     """Return a picture (H, W, 3) uint8 with its longer side at most `SIDE`."""
     check_pixels(rgb, "probed")
-    shrink = SIDE / max(rgb.shape[:2])
-    if shrink >= 1.0:
-        return np.ascontiguousarray(rgb)
-    size = (max(1, round(rgb.shape[1] * shrink)), max(1, round(rgb.shape[0] * shrink)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return reduce_to(rgb, SIDE)
 
 
 def without_marks(rgb: Picture) -> Picture:

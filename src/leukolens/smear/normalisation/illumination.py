@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-import cv2
 import numpy as np
 from pydantic import Field
 
 from leukolens.finding import ImageError
 from leukolens.smear.normalisation.settings import Frozen, Ground, not_fitted
 from leukolens.smear.pixels import check_pixels
+from leukolens.smear.resampling import reduce_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,13 +121,11 @@ def background_surface(rgb: Picture) -> Floats:
     """
     check_pixels(rgb, "normalised")
     height, width = rgb.shape[:2]
-    scale = min(1.0, _SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.float64)
+    small = reduce_to(rgb, _SIDE).astype(np.float64)
     light = np.log(np.maximum(small, 1.0))
-    terms = _terms(*size[::-1])
+    terms = _terms(*small.shape[:2])
     ground = _ground(light.mean(axis=2), terms)
-    if ground.sum() < _FEWEST or min(size) < 3:
+    if ground.sum() < _FEWEST or min(small.shape[:2]) < 3:
         flat = np.exp(np.median(light[ground] if ground.any() else light.reshape(-1, 3), axis=0))
         return np.full(rgb.shape, flat, np.float64)
     numbers = _fit_surface(terms[ground.ravel()], light[ground])

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import cv2
 import numpy as np
 
+from leukolens.smear.otsu import otsu_level
 from leukolens.smear.staining import AZURE
 
 if TYPE_CHECKING:
@@ -94,13 +95,7 @@ def measure_dye(rgb: Picture) -> Dye:
 def parting(values: NDArray[Any], low: float, high: float) -> float:
     """Give the limit that parts values best in two (Otsu 1979); those outside `low` to `high` count for nothing."""
     counts = cv2.calcHist([np.ascontiguousarray(values, np.float32)], [0], None, [_LEVELS], [low, high * 1.0001])
-    counts = counts.ravel()
-    below = np.cumsum(counts, dtype=np.float64)
-    moment = np.cumsum(counts * np.arange(_LEVELS), dtype=np.float64)
-    product = below * (below[-1] - below)
-    between = np.square(moment[-1] * below - moment * below[-1])
-    variance = np.divide(between, product, out=np.zeros_like(between), where=product > 0)
-    return low + (float(variance.argmax()) + 1.0) / _LEVELS * (high - low)
+    return low + (otsu_level(counts.ravel()) + 1.0) / _LEVELS * (high - low)
 
 
 def _density(rgb: Picture) -> Floats:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from leukolens.smear.pixels import check_pixels
+from leukolens.smear.resampling import reduce_to
 from leukolens.smear.segmentation.cut_outs import cut_out_cells, plain_ground
 from leukolens.smear.segmentation.cytoplasm import grow_cells
 from leukolens.smear.segmentation.nuclear_dye import Dye, measure_dye
@@ -78,7 +79,7 @@ def white_cell_parts(rgb: Picture) -> WhiteCells:
     which cells were laid (`cut_outs`), all that stands out and is wide enough is a cell.
     """
     check_pixels(rgb, "searched for white cells")
-    small, size = _reduced(rgb), (rgb.shape[1], rgb.shape[0])
+    small, size = reduce_to(rgb, SIDE), (rgb.shape[1], rgb.shape[0])
     ground = plain_ground(small)
     if ground is not None:
         return WhiteCells(*(_enlarged(mask, size) for mask in cut_out_cells(small, ground)))
@@ -88,14 +89,6 @@ def white_cell_parts(rgb: Picture) -> WhiteCells:
     nuclei, core = _find_nuclei(dye)
     cells = grow_cells(small, dye, core) if core.any() else core
     return WhiteCells(_enlarged(cells, size), _enlarged(nuclei, size))
-
-
-def _reduced(rgb: Picture) -> Picture:
-    shrink = SIDE / max(rgb.shape[:2])
-    if shrink >= 1.0:
-        return np.ascontiguousarray(rgb)
-    size = (max(1, round(rgb.shape[1] * shrink)), max(1, round(rgb.shape[0] * shrink)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:

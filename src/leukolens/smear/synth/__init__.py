@@ -13,7 +13,8 @@ from leukolens.smear.synth.canvas import TrueCell
 from leukolens.smear.synth.content import CONTENTS, KINDS, REFERENCE_UM2, Content
 from leukolens.smear.synth.demo import squeeze_to_square, write_demo_fields
 from leukolens.smear.synth.field import RenderedField, render_field
-from leukolens.smear.synth.style import STYLES, Camera, Lens, Stain, Style, blend
+from leukolens.smear.synth.imaging import Camera, Lens, Stain
+from leukolens.smear.synth.style import STYLES, Style, blend
 
 __all__ = [
     "CONTENTS",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.smear.synth.canvas import Canvas
-    from leukolens.smear.synth.style import Camera, Lens, Stain, Style
+    from leukolens.smear.synth.imaging import Camera, Lens, Stain
+    from leukolens.smear.synth.style import Style
 
 _WAVELENGTHS: Final = np.array([0.60, 0.54, 0.46])  # um, middle of the camera's red, green, blue
 _WIEN: Final = 14388.0  # um K, second radiation constant

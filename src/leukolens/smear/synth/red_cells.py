@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from leukolens.smear.synth.canvas import Canvas, Window
-    from leukolens.smear.synth.style import Stain
+    from leukolens.smear.synth.imaging import Stain
 
 RADIUS_UM: Final = 3.75
 _SPREAD: Final = 0.06  # of radii: a red cell distribution width of about 13 %

@@ -26,8 +26,9 @@ from leukolens.smear.perturb import STRESSES  # noqa: E402
 from leukolens.smear.prepare import Preparation  # noqa: E402
 from leukolens.train.export import trained_stresses  # noqa: E402
 from leukolens.train.onnx_export import OUTPUTS, check_engine, differences, to_onnx  # noqa: E402
+from leukolens.train.optimisation import Probe  # noqa: E402
 from leukolens.train.predict import predict  # noqa: E402
-from leukolens.train.recipe import Augmentation  # noqa: E402
+from leukolens.train.recipe import Augmentation, Recipe  # noqa: E402
 from leukolens.train.statistics import ExportedField, fit_distance  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -202,7 +203,11 @@ class _Sure(ExportedField):
 def test_the_domain_reaches_as_far_as_training_varied_its_pictures(
     changed: dict[str, float], expected: set[str]
 ) -> None:
-    assert set(trained_stresses(Augmentation(**changed))) == expected
+    recipe = Recipe(name="any", augmentation=Augmentation(**changed))
+    assert set(trained_stresses(recipe)) == expected
+    varied, plain = (recipe.model_copy(update={"probe": Probe(passes=passes)}) for passes in (1, 0))
+    assert set(trained_stresses(varied)) == expected
+    assert not trained_stresses(plain)  # it has seen no picture varied
 
 
 def test_looks_at_the_test_side_are_counted_from_training_to_the_card(

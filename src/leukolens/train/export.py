@@ -169,7 +169,7 @@ def _finished_run(run: Path, catalogue: Catalogue, split: Split) -> dict[str, An
 
 
 def trained_stresses(recipe: Recipe) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
-    """Return those of the fixed stresses whose kind of change a recipe's augmentation makes; none where it is not used."""
+    """Return those of the fixed stresses whose kind of change a recipe's augmentation makes; none if it is not used."""
     if recipe.probe is not None and not recipe.probe.passes:
         return {}
     augmentation = recipe.augmentation

@@ -28,7 +28,7 @@ from leukolens.train.images import prepare_images
 from leukolens.train.layout import RUN_FILE, SUMMARY_FILE
 from leukolens.train.onnx_export import check_engine, to_onnx
 from leukolens.train.predict import predict, softmax
-from leukolens.train.recipe import Augmentation, validated
+from leukolens.train.recipe import Recipe, validated
 from leukolens.train.run import class_indices
 from leukolens.train.run_files import read_run, trained_network
 from leukolens.train.same_run import check_format
@@ -119,7 +119,7 @@ def export_run(
         near = distance(torch.from_numpy(clean.features)).numpy()
         far = [
             distance(torch.from_numpy(predict(network, np.stack([change(image) for image in images[held]])).features))
-            for change in trained_stresses(recipe.augmentation).values()
+            for change in trained_stresses(recipe).values()
         ]
     spec = BundleSpec(
         name=name,
@@ -168,8 +168,11 @@ def _finished_run(run: Path, catalogue: Catalogue, split: Split) -> dict[str, An
     return identity
 
 
-def trained_stresses(augmentation: Augmentation) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
-    """Return those of the fixed stresses whose kind of change a recipe's augmentation makes."""
+def trained_stresses(recipe: Recipe) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
+    """Return those of the fixed stresses whose kind of change a recipe's augmentation makes; none where it is not used."""
+    if recipe.probe is not None and not recipe.probe.passes:
+        return {}
+    augmentation = recipe.augmentation
     coloured = augmentation.colour * augmentation.colour_strength
     shares = {
         "grey": augmentation.colour * augmentation.grey,

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -74,4 +75,4 @@ def trained_network(run: Path, recipe: Recipe, classes: int) -> FieldNetwork:
             todo="put the run's own weights back, or train again",
         )
     network.load_state_dict(found)
-    return network.eval()
+    return network.to(memory_format=torch.channels_last).eval()  # in which convolutions on a processor are faster

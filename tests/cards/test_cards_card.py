@@ -310,3 +310,13 @@ def test_documentation_names_every_option(verb: list[str], capsys: pytest.Captur
     options = {word.rstrip(".,") for word in capsys.readouterr().out.split() if word.startswith("--")}
     named = set(text.replace("`", " ").replace(",", " ").split())
     assert options - {"--help", "--json"} <= named
+
+
+@pytest.mark.parametrize("passes", [0, 2])
+def test_the_card_of_a_probe_tells_no_epochs_that_never_were(passes: int, tmp_path: Path) -> None:
+    recipe = make_spec().provenance.recipe | {"probe": {"passes": passes, "c": 0.3}}
+    text = (make_bundle(tmp_path / "bundle", recipe=recipe) / "MODEL_CARD.md").read_text("utf-8")
+    assert "logistic regression" in text
+    assert not any(words in text for words in ("adamw", "epochs", "moving average", "last epoch"))
+    assert ("never varied" in text) == (passes == 0)
+    assert ("flip" in text) == (passes > 0)

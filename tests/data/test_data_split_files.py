@@ -166,6 +166,7 @@ def test_what_is_no_split_file_is_refused(small: Catalogue, tmp_path: Path, text
 def test_a_missing_file_and_an_unwritable_place(small: Catalogue, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No split file"):
         read_split(tmp_path / "none.json", small)
+    (tmp_path / "file").touch()
     with pytest.raises(OutputError):
-        write_split(make_split(small, method="random-image", folds=2), tmp_path / "none" / "split.json")
+        write_split(make_split(small, method="random-image", folds=2), tmp_path / "file" / "split.json")
     assert issubclass(OutputError, LeukolensError)

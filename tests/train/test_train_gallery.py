@@ -118,6 +118,17 @@ def test_the_recipe_is_read_and_ground_is_refused_beside_a_gallery() -> None:
         load_recipe("cell-gallery", ["ground.flat=0.2"])
 
 
+def test_what_is_said_to_set_can_be_set() -> None:
+    assert load_recipe("cell-gallery", ["preparation.shape=true"]).preparation.shape == "true"
+
+
+def test_a_gallery_is_not_taken_with_what_is_done_to_fields_by_default(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("preparation: {width: 128, height: 128, gallery: {rows: 2, columns: 2, field: 256}}\n", "utf-8")
+    with pytest.raises(UsageError, match=r"set augmentation\.corner=0"):
+        load_recipe(str(path))
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

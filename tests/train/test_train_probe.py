@@ -19,7 +19,7 @@ from train_calls import changes, train_arguments  # noqa: E402
 from leukolens.cli.main import main  # noqa: E402
 from leukolens.finding import DataError, UsageError  # noqa: E402
 from leukolens.networks.field import FieldNetwork  # noqa: E402
-from leukolens.train import features, fit  # noqa: E402
+from leukolens.train import features, fit, probe  # noqa: E402
 from leukolens.train.callbacks import read_curves  # noqa: E402
 from leukolens.train.features import KeptFeatures  # noqa: E402
 from leukolens.train.machine import Machine, check_machine  # noqa: E402
@@ -129,6 +129,38 @@ def test_half_read_features_are_read_again(tiny_recipe: Path, tmp_path: Path, re
     assert sum(read) == before + 1
     weights = [load_file(tmp_path / name / "weights.safetensors")["head.weight"] for name in "ab"]
     np.testing.assert_allclose(weights[0], weights[1], atol=1e-3)  # a batch of one rounds otherwise than one of many
+
+
+@pytest.mark.parametrize("left", [0, 100, -4])
+def test_a_file_of_features_that_is_cut_off_is_begun_anew(
+    left: int, tiny_recipe: Path, tmp_path: Path, read: list[int]
+) -> None:
+    sides = _sides()
+    recipe = _probe(tiny_recipe, *IMAGENET, "probe.passes=0")
+    fit.fit(recipe, sides, tmp_path / "a", cache=tmp_path / "cache", progress=False)
+    (path,) = (tmp_path / "cache").glob("features-*.npy")
+    path.write_bytes(path.read_bytes()[:left])
+    before = sum(read)
+    fit.fit(recipe, sides, tmp_path / "b", cache=tmp_path / "cache", progress=False)
+    assert sum(read) == before + len(sides.labels)
+
+
+def test_a_head_that_comes_to_no_end_is_told(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "_MOST_STEPS", 1)
+    with pytest.raises(UsageError, match=r"in 1 steps.*Lower probe\.c"):
+        fit.fit(_probe(tiny_recipe), _sides(), tmp_path, progress=False)
+
+
+def test_features_too_large_for_their_spread_are_refused(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        KeptFeatures, "of", lambda *_: np.random.default_rng(0).normal(0, 1e30, (16, 128)).astype(np.float32)
+    )
+    with pytest.raises(DataError, match="too large"):
+        fit.fit(_probe(tiny_recipe), _sides(), tmp_path, progress=False)
 
 
 @pytest.mark.slow

@@ -97,8 +97,8 @@ class ProtocolCost:
     pictures
         Training pictures of all networks that are still to be trained, once each.
     macs
-        Multiply-accumulates of their training at most, forwards and backwards (three times forwards); None where the
-        network's are not known.
+        Multiply-accumulates of their training at most, forwards and backwards (three times forwards), of a probe
+        forwards alone; None where the network's are not known.
     seconds
         By the clock, from the epochs of the finished networks here; None where there is none.
     """
@@ -270,7 +270,7 @@ def protocol_costs(plan: BenchmarkPlan, folder: Path | None) -> list[ProtocolCos
         runs = [(run, one) for own, run, one in plan.trainings(folder) if own == protocol]
         left = [one for run, one in runs if not (run / SUMMARY_FILE).is_file()]
         pictures = sum(len(one.division().train) for one in left)
-        shown = pictures * plan.recipe.epochs
+        shown = pictures * _times_seen(plan.recipe)
         costs.append(
             ProtocolCost(
                 protocol=protocol.name,
@@ -278,11 +278,16 @@ def protocol_costs(plan: BenchmarkPlan, folder: Path | None) -> list[ProtocolCos
                 networks=len(runs),
                 done=len(runs) - len(left),
                 pictures=pictures,
-                macs=3 * macs * shown,
+                macs=(3 if plan.recipe.probe is None else 1) * macs * shown,
                 seconds=None if pace is None else pace * shown,
             )
         )
     return costs
+
+
+def _times_seen(recipe: Recipe) -> int:
+    """Return how often training sees each picture at most."""
+    return recipe.epochs if recipe.probe is None else 1 + recipe.probe.passes
 
 
 def _pace(plan: BenchmarkPlan, folder: Path) -> float | None:
@@ -294,5 +299,5 @@ def _pace(plan: BenchmarkPlan, folder: Path) -> float | None:
             seconds += float(summary["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        shown += len(one.division().train) * plan.recipe.epochs
+        shown += len(one.division().train) * _times_seen(plan.recipe)
     return seconds / shown if shown else None

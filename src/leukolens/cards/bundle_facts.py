@@ -20,6 +20,8 @@ KINDS: Final = {
     "blocks": "split in blocks of neighbouring files",
 }
 """What a split method is called; one that is not here is called by its name."""
+_PROBE: Final = ("network", "probe", "batch_size")
+"""What decides a head that is fitted at once; the rest of its recipe rests."""
 _RECIPE: Final = ("network", "optimiser", "epochs", "batch_size", "label_smoothing", "average", "precision")
 
 
@@ -167,20 +169,23 @@ def _add_recipe(book: FactBook, file: File, provenance: Provenance) -> None:
     recipe, place = provenance.recipe, ("provenance", "recipe")
     if not recipe:
         return
-    told = {key: recipe[key] for key in _RECIPE if key in recipe}
+    probe = recipe.get("probe")
+    told = {key: recipe[key] for key in (_PROBE if probe else _RECIPE) if key in recipe}
     seed = "" if provenance.seed is None else f", seed {provenance.seed}"
     book.add(
         "training.recipe", f"Recipe {recipe.get('name', 'without a name')}{seed}: {in_words(told)}.", file.at(*place)
     )
     if description := str(recipe.get("description", "")).strip():
         book.add("training.rationale", f"The recipe says of itself: {description}", file.at(*place, "description"))
-    if "augmentation" in recipe:
+    if probe:
+        _add_probe(book, file, recipe)
+    elif "augmentation" in recipe:
         book.add(
             "training.augmentation",
             f"Training pictures are varied: {in_words(recipe['augmentation'])}.",
             file.at(*place, "augmentation"),
         )
-    if "select" in recipe:
+    if "select" in recipe and not probe:
         book.add(
             "training.selection",
             f"The run ends with the weights of the {recipe['select']} epoch"
@@ -193,14 +198,29 @@ def _add_recipe(book: FactBook, file: File, provenance: Provenance) -> None:
         )
     if "balance" in recipe:
         book.add("training.balance", _balance(recipe["balance"]), file.at(*place, "balance"))
-    average = recipe.get("average")
+    average = None if probe else recipe.get("average")
     book.add(
         "training.ensemble",
         "One network, no ensemble"
         + (f"; its weights are the moving average of those of training (decay {average:g})." if average else "."),
-        file.at(*place, *(["average"] if "average" in recipe else [])),
+        file.at(*place, *(["average"] if "average" in recipe and not probe else [])),
     )
     book.add("training.start", f"Training began with {_start(provenance)}.", *_start_sources(file, provenance))
+
+
+def _add_probe(book: FactBook, file: File, recipe: dict[str, Any]) -> None:
+    place = ("provenance", "recipe")
+    passes = int(recipe["probe"].get("passes", 0))
+    varied = (
+        f"and {passes} times varied: {in_words(recipe.get('augmentation', {}))}." if passes else "and never varied."
+    )
+    book.add("training.augmentation", f"Training pictures are seen as they are, {varied}", file.at(*place, "probe"))
+    book.add(
+        "training.selection",
+        "The backbone keeps its start weights; the head alone is fitted to its features, by logistic regression solved "
+        "to its end. No held-out picture chose it.",
+        file.at(*place, "probe"),
+    )
 
 
 def _balance(balance: Any) -> str:  # noqa: ANN401 - JSON; older recipes say true and false

@@ -84,7 +84,7 @@ def run(request: Request) -> None:
     machine = choose_machine(request.accelerator, None, None, "auto")
     check_machine(machine, plan.recipe)
     if request.out is None or request.dry_run:
-        tell_costs(protocol_costs(plan, request.out), plan.recipe.epochs)
+        tell_costs(protocol_costs(plan, request.out), plan.recipe)
         return
     content = open_benchmark(plan, request.out, resume=request.resume)
     if caution := groups_caution(content):

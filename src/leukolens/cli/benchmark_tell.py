@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
     from leukolens.assess.benchmark import Benchmark
     from leukolens.assess.benchmark_plan import ProtocolCost
+    from leukolens.train.recipe import Recipe
 
 _COST_COLUMNS = ("protocol", "split", "networks", "finished", "pictures an epoch, all folds", "MACs at most", "time")
 
 
-def tell_costs(costs: Sequence[ProtocolCost], epochs: int) -> None:
+def tell_costs(costs: Sequence[ProtocolCost], recipe: Recipe) -> None:
     """Print what would be trained, and what that costs."""
     rows = [
         [
@@ -49,8 +50,13 @@ def tell_costs(costs: Sequence[ProtocolCost], epochs: int) -> None:
     console = output_console()
     console.print(cell_table(_COST_COLUMNS, rows))
     left = sum(one.networks - one.done for one in costs)
+    how = (
+        f"{recipe.epochs} epochs each at most. MACs: forwards and backwards. "
+        if recipe.probe is None
+        else "their heads fitted at once. MACs: forwards, as if no features were kept for other folds. "
+    )
     told = (
-        f"{left} networks would be trained, {epochs} epochs each at most. MACs: forwards and backwards. "
+        f"{left} networks would be trained, {how}"
         "Time: from the networks that are finished in --out. Nothing was trained."
     )
     console.print(Text(told), soft_wrap=True)

@@ -251,6 +251,7 @@ def command_line(request: Request) -> str:
         ("--um-per-px", request.um_per_px),
         ("--bundle-um-per-px", request.bundle_um_per_px),
         ("--split", request.split and request.split.name),
+        ("--reason", request.reason),
         ("--out", request.out and request.out.resolve().name),
     ]
     data = [path.resolve().name for path in request.data]

@@ -63,6 +63,12 @@ class Preparation(BaseModel):
     steps: tuple[Step, ...] = ()
     gallery: Gallery | None = None
 
+    @field_validator("shape", mode="before")
+    @classmethod
+    def _shape_in_yaml(cls, value: object) -> object:
+        """Take true as YAML reads it."""
+        return "true" if value is True else value
+
     @field_validator("gallery")
     @classmethod
     def _whole_tiles(cls, value: Gallery | None, info: ValidationInfo) -> Gallery | None:

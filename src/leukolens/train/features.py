@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import timm
+import torch
 from filelock import FileLock
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 
+from leukolens import networks
 from leukolens.finding import DataError, OutputError
 from leukolens.finding.output import probe_folder
 from leukolens.networks.field import FieldNetwork
@@ -89,7 +94,8 @@ class KeptFeatures:
         size = held_out_size(recipe.batch_size, 1, recipe.accumulate)
         words = f"Reading features, pass {number + 1}"
         starts = range(0, len(missing), size)
-        for start in track(starts, words, disable=not self.progress or not missing, transient=True):
+        shown = self.progress and bool(missing)
+        for start in track(starts, words, disable=not shown, transient=True, console=Console(stderr=True)):
             positions = range(start, min(start + size, len(missing)))
             pictures = np.stack([dataset[number, position].image.numpy() for position in positions])
             kept[missing[start : start + size]] = predict(self.network, pictures, size).features
@@ -107,10 +113,8 @@ class KeptFeatures:
         probe_folder(self.folder, 0 if path.exists() else 4 * shape[0] * shape[1])
         with FileLock(path.with_suffix(".lock")):
             try:
-                if not path.exists():
-                    part = path.with_suffix(".part.npy")
-                    np.save(part, np.full(shape, np.nan, np.float32))
-                    part.replace(path)
+                if not _is_whole(path, shape):
+                    _begin(path, shape)
                 kept = np.load(path, mmap_mode="r+")
             except (OSError, ValueError) as error:
                 raise OutputError(
@@ -126,6 +130,30 @@ class KeptFeatures:
         return [self.recipe.seed, self.recipe.augmentation.model_dump_json(), code, code_sha256()]
 
 
+def _is_whole(path: Path, shape: tuple[int, int]) -> bool:
+    """Tell whether a file holds an array of this shape to its end: what is missing of a mapped one reads as zeros."""
+    try:
+        with path.open("rb") as stream:
+            version = np.lib.format.read_magic(stream)
+            found, _, kind = np.lib.format.read_array_header_1_0(stream)
+            return (*version, found, kind, path.stat().st_size - stream.tell()) == (
+                *(1, 0, shape, np.dtype(np.float32)),
+                4 * shape[0] * shape[1],
+            )
+    except (OSError, ValueError):
+        return False
+
+
+def _begin(path: Path, shape: tuple[int, int]) -> None:
+    """Write a file in which all is missing, whole or not at all."""
+    part = path.with_suffix(".part.npy")
+    with part.open("wb") as stream:
+        np.save(stream, np.full(shape, np.nan, np.float32))
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
 def _digest_of_pictures(sides: Sides) -> str:
     digest = hashlib.sha256()
     for number in range(len(sides.labels)):
@@ -134,8 +162,11 @@ def _digest_of_pictures(sides: Sides) -> str:
 
 
 def _digest_of_backbone(recipe: Recipe, network: FieldNetwork) -> str:
-    """Return a hash over what makes features of a picture: weights, scaling, levels, tiles."""
+    """Return a hash over what makes features of a picture: weights, scaling, levels, tiles, and what runs them."""
     digest = hashlib.sha256(recipe.network.model_dump_json(include={"name", "scaling", "levels", "tiles"}).encode())
+    digest.update(f"torch {torch.__version__}, timm {timm.__version__}".encode())
+    for path in sorted(Path(networks.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
     for name, tensor in network.backbone.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().numpy().tobytes())

@@ -59,9 +59,17 @@ def largest_fitting(step: Callable[[int], None], tried: int, least: int = 2) -> 
 
 
 def try_step(recipe: Recipe, classes: int, machine: Machine, size: int) -> None:
-    """Do one training step with so many blank pictures, holding all that a run holds: moments and average too."""
+    """Do one training step with so many blank pictures, holding all that a run holds: moments and average too.
+
+    A probe only looks at them.
+    """
     device = machine.device
     network = FieldModule(recipe, classes, start=False).network.to(device)
+    if recipe.probe is not None:
+        blank = torch.zeros((size, recipe.preparation.height, recipe.preparation.width, 3), dtype=torch.uint8)
+        with torch.inference_mode():
+            network.eval().logits(blank.to(device))
+        return
     network.train()
     averaged = copy.deepcopy(network) if recipe.average is not None else None
     optimiser = build_optimiser(network, treatments(network, recipe.optimiser), recipe.optimiser)

@@ -69,7 +69,7 @@ class Probe(_Part):
     """
 
     passes: int = Field(
-        default=2, ge=0, description="times that each training sample is seen varied, beside once as it is"
+        default=2, ge=0, le=100, description="times that each training sample is seen varied, beside once as it is"
     )
     c: float = Field(
         default=0.3, gt=0.0, description="inverse strength of the penalty on squared weights, scikit-learn's C"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,9 +13,11 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from leukolens.finding import DataError, UsageError
 from leukolens.networks.field import FieldNetwork
 from leukolens.networks.heads import StandardisedHead
 from leukolens.networks.weights import RUN_WEIGHTS, save_weights
@@ -83,12 +86,28 @@ def _solve(
 ) -> None:
     """Fit a head to features (N, D) of samples with classes (N,)."""
     mean, variance = features.mean(0, dtype=np.float64), features.var(0, dtype=np.float64)
-    scaled = (features - mean) / np.sqrt(variance + head.norm.eps)
+    if not (variance < np.finfo(np.float32).max).all():
+        raise DataError(
+            "the network's features are too large to be brought to one scale",
+            expected="a spread that 32-bit floats hold",
+            found=f"up to {np.abs(features).max():.3g}",
+            todo="choose other network.weights",
+        )
     model = LogisticRegression(
         C=probe.c / (1 + probe.passes),  # every sample counts once, however often it is seen
         class_weight=None if recipe.balance == "none" else "balanced",
         max_iter=_MOST_STEPS,
-    ).fit(scaled, labels)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # told below
+        model.fit((features - mean) / np.sqrt(variance + head.norm.eps), labels)
+    if model.n_iter_.max() >= _MOST_STEPS:
+        raise UsageError(
+            f"the head has not come to its end in {_MOST_STEPS} steps",
+            expected="a penalty under which it does",
+            found=f"probe.c={probe.c:g}",
+            todo="lower probe.c",
+        )
     weight, bias = model.coef_, model.intercept_
     if head.classes == 2:  # scikit-learn gives the log odds of the second class alone
         weight, bias = (np.concatenate([-part / 2, part / 2]) for part in (weight, bias))

@@ -65,7 +65,7 @@ class Recipe(_Part):
     network: NetworkChoice = NetworkChoice()
     preparation: Preparation = Preparation()
     samples: Samples = Samples()
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = Field(default=Augmentation(), validate_default=True)
     ground: Ground = Ground()
     mixing: Mixing = Mixing()
     optimiser: Optimiser = Optimiser()

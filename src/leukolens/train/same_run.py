@@ -53,7 +53,7 @@ def holds_run(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> boo
     folder
         Of the run.
     identity
-        What must be the same, from `leukolens.train.run.Plan.identity`.
+        What must be the same, from `leukolens.train.plan.Plan.identity`.
     resume
         Whether to go on with what the folder holds.
 

@@ -78,3 +78,21 @@ def test_a_card_and_the_processor_say_the_same() -> None:
     assert not next(network.parameters()).is_cuda
     assert np.abs(softmax(plain.logits) - softmax(found.logits)).max() < 1e-5
     assert np.abs(plain.features - found.features).max() < 1e-3
+
+
+def test_no_more_than_a_batch_of_pictures_is_asked_for_at_once() -> None:
+    torch.manual_seed(1)
+    network = FieldNetwork(
+        NetworkChoice(name="timm:test_efficientnet", weights="none"), classes=2, size=(48, 64)
+    ).eval()
+    pictures = np.random.default_rng(2).integers(0, 256, (9, 48, 64, 3)).astype(np.uint8)
+    asked: list[list[int]] = []
+
+    class Kept:
+        def __getitem__(self, key: list[int]) -> np.ndarray:
+            asked.append(key)
+            return pictures[key]
+
+    found = predict(network, Kept(), 3, [8, 0, 4, 2])
+    assert asked == [[8, 0, 4], [2]]
+    np.testing.assert_allclose(found.logits, predict(network, pictures[[8, 0, 4, 2]], 3).logits, atol=1e-6)

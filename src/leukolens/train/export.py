@@ -107,12 +107,12 @@ def export_run(
     train, held = list(fold.train), list(fold.validation)
 
     # From pictures as they are: features of varied ones lie so wide that another laboratory's would be among them.
-    distance = fit_distance(predict(network, images[train]).features, labels[train], len(catalogue.classes))
+    distance = fit_distance(predict(network, images, numbers=train).features, labels[train], len(catalogue.classes))
     exported = ExportedField(network, distance).eval()
     onnx = to_onnx(exported, preparation)
     check_engine(exported, onnx, images[held][:64])
     source = f"{len(held)} validation pictures of fold {identity['fold']} ({split.method})"
-    clean = predict(network, images[held])
+    clean = predict(network, images, numbers=held)
     calibration = fit_temperature(clean.logits, labels[held], source)
     conformal = fit_conformal(softmax(clean.logits, calibration.temperature), labels[held], source)
     with torch.inference_mode():

@@ -108,7 +108,7 @@ def _judge(
 ) -> dict[str, Any]:
     recipe, catalogue = plan.recipe, plan.catalogue
     size = held_out_size(recipe.batch_size, machine.processes, recipe.accumulate)
-    probabilities = softmax(predict(network, sides.images[numbers], size).logits)
+    probabilities = softmax(predict(network, sides.images, size, numbers).logits)
     shown = division.shown(side, recipe.samples.views) if side in division.loose else None
     pictures = pictures_of(numbers, division.pictures)
     path = folder / f"predictions-{side}.csv"

@@ -16,6 +16,7 @@ from torch import nn
 from leukolens.data.catalogue import Catalogue
 from leukolens.finding import DataError
 from leukolens.networks.field import FieldNetwork
+from leukolens.train.images import Pictures
 
 
 class Prediction(NamedTuple):
@@ -25,7 +26,9 @@ class Prediction(NamedTuple):
     features: NDArray[np.float32]
 
 
-def predict(network: FieldNetwork, images: NDArray[np.uint8], batch_size: int = 64) -> Prediction:
+def predict(
+    network: FieldNetwork, images: Pictures, batch_size: int = 64, numbers: Sequence[int] | None = None
+) -> Prediction:
     """Run a network over prepared pictures, on the device that it is on.
 
     Parameters
@@ -33,15 +36,19 @@ def predict(network: FieldNetwork, images: NDArray[np.uint8], batch_size: int = 
     network
         In evaluation mode.
     images
-        (N, H, W, 3) uint8.
+        (N, H, W, 3) uint8, or what gives them by number. No more than a batch of them is held in memory.
     batch_size
         Pictures at a time.
+    numbers
+        Which of them, in which order; all if not given, which needs an array.
     """
     device = next(network.parameters()).device
     logits, features = [], []
+    chosen = range(len(images)) if numbers is None else numbers  # type: ignore[arg-type]
     with torch.inference_mode():
-        for start in range(0, len(images), batch_size):
-            maps = network.feature_map(torch.from_numpy(np.array(images[start : start + batch_size])).to(device))
+        for start in range(0, len(chosen), batch_size):
+            batch = images[list(chosen[start : start + batch_size])]
+            maps = network.feature_map(torch.from_numpy(np.array(batch)).to(device))
             logits.append(network.head.logits(maps).float().cpu().numpy())
             features.append(maps.mean((2, 3)).float().cpu().numpy())
     if not logits:

@@ -184,7 +184,7 @@ def _not_kept(path: Path, error: OSError, *, beside: bool) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     if beside:
         return (
-            f"The log {path.name}, beside what it tells of, could not be kept ({reason}): earlier looks may be missing."
+            f"The log that counts its looks, {path.name}, could not be kept ({reason}): earlier looks may be missing."
         )
     return f"The log {_shown(path)} could not be kept ({reason})."
 

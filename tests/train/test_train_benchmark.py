@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -248,3 +249,22 @@ def test_a_layout_is_taken_as_said(
     assert main([*given, "--layout", "cnms"]) == 2
     assert "Did you mean 'cnmc'?" in capsys.readouterr().err
     assert main([*given, "--layout", "class-folders"]) == 0
+
+
+def test_its_networks_under_stress_are_counted_over_all_folds(
+    finished: Path, class_folders: Path, groups: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    script = importlib.import_module("benchmark_stress")
+    out = tmp_path / "stress.json"
+    given = [finished, class_folders, "--protocol", "grouped", "--groups", groups, "--stress", "grey", "--out", out]
+    monkeypatch.setattr(sys, "argv", ["benchmark_stress.py", *map(str, given)])
+    threads = torch.get_num_threads()
+    script.main()
+    torch.set_num_threads(threads)
+    found = json.loads(out.read_text("utf-8"))
+    plain, grey = found["results"]
+    assert (plain["stress"], grey["stress"]) == ("as it is", "grey")
+    benchmark = json.loads((finished / "benchmark.json").read_text("utf-8"))["protocols"][0]
+    assert found["images"] == benchmark["images"]
+    assert plain["balanced_accuracy"]["value"] == benchmark["overall"]["balanced_accuracy"]["value"]
